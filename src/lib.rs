@@ -1,1 +1,25 @@
-//! docker-credential-scoped
+//! A docker credential helper that keeps each registry's tokens sealed, knows what each may do, and hands out the
+//! least that is needed.
+//!
+//! The rooms, from the pure ones up. Each may use those above it in this list, and none below; `tests/house.rs`
+//! holds them to it.
+//!
+//! - pure, no file, environment, network, clock or standard stream: [`secret`]; [`registry`], the field's nouns;
+//!   [`credential`], what is kept for a server; [`protocol`], what callers speak
+//! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
+//!   credentials store, sealed files on disk (it uses [`files`])
+//! - [`command`], the use cases, one a file
+//! - [`app`], the composition root, and [`cli`], which only it knows
+//!
+//! The library is how the tests and the fuzz targets reach the rooms; it promises nothing to other programs.
+
+pub mod app;
+pub mod cli;
+pub mod command;
+pub mod credential;
+pub mod files;
+pub mod protocol;
+pub mod registry;
+pub mod secret;
+pub mod settings;
+pub mod store;

@@ -1,0 +1,154 @@
+//! `status`: what is held, for a person or a program. Never a secret.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::command::Report;
+use crate::credential::Kind;
+use crate::registry::ServerUrl;
+use crate::store::{CredentialStore, Entry};
+
+/// How `status` is to be printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// An array of objects.
+    Json,
+    /// A table.
+    Table,
+}
+
+/// Shows all that is held, or what is held for one server and the prefixes below it.
+pub fn status(server: Option<&ServerUrl>, format: Format, store: &CredentialStore) -> Result<Report> {
+    let rows = store
+        .entries()?
+        .iter()
+        .filter(|entry| server.is_none_or(|server| is_of(entry, server)))
+        .map(Row::of)
+        .collect::<Result<Vec<_>>>()?;
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(&rows)? + "\n",
+        Format::Table if rows.is_empty() => match server {
+            Some(server) => format!("Nothing is stored for {}.\n", server.as_str()),
+            None => "Nothing is stored.\n".to_owned(),
+        },
+        Format::Table => table(&rows),
+    };
+    Ok(Report {
+        text,
+        ..Report::default()
+    })
+}
+
+/// One slot, as it is shown.
+#[derive(Serialize)]
+struct Row {
+    server: String,
+    profile: String,
+    #[serde(flatten)]
+    state: State,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+enum State {
+    Held {
+        account: String,
+        kind: Kind,
+        created: String,
+        last_used: String,
+    },
+    Unavailable {
+        error: String,
+    },
+}
+
+impl Row {
+    fn of(entry: &Entry) -> Result<Self> {
+        let Entry {
+            server,
+            profile,
+            held,
+        } = entry;
+        let state = match held {
+            Ok(held) => State::Held {
+                account: held.credential.account.clone(),
+                kind: held.credential.kind,
+                created: format_time(held.credential.created)?,
+                last_used: format_time(held.last_used)?,
+            },
+            Err(error) => State::Unavailable {
+                error: error.to_string(),
+            },
+        };
+        Ok(Self {
+            server: server.clone(),
+            profile: profile.to_string(),
+            state,
+        })
+    }
+}
+
+fn is_of(entry: &Entry, server: &ServerUrl) -> bool {
+    let asked = server.server().to_string();
+    entry.server == asked
+        || entry
+            .server
+            .strip_prefix(&asked)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn format_time(time: OffsetDateTime) -> Result<String> {
+    time.replace_nanosecond(0)?
+        .format(&Rfc3339)
+        .context("a time cannot be written")
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut lines = vec![["SERVER", "PROFILE", "ACCOUNT", "KIND", "CREATED", "LAST USED"].map(str::to_owned)];
+    let mut unavailable = String::new();
+    for Row {
+        server,
+        profile,
+        state,
+    } in rows
+    {
+        lines.push(match state {
+            State::Held {
+                account,
+                kind,
+                created,
+                last_used,
+            } => [server, profile, account, kind.name(), created, last_used].map(ToString::to_string),
+            State::Unavailable { error } => {
+                // Writing to a String cannot fail.
+                let _ = writeln!(unavailable, "{error}");
+                [server, profile, "-", "cannot be opened", "-", "-"].map(ToString::to_string)
+            }
+        });
+    }
+    let widths: Vec<usize> = (0..6)
+        .map(|column| {
+            lines
+                .iter()
+                .filter_map(|line| line.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
+        .collect();
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect::<Vec<_>>();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text + &unavailable
+}

@@ -1,0 +1,29 @@
+//! `store`: keep the credential a caller sends.
+
+use anyhow::Result;
+use time::OffsetDateTime;
+
+use crate::credential::{Credential, Kind, Origin, Profile};
+use crate::protocol::docker::StoreMessage;
+use crate::store::{CredentialStore, Slot};
+
+/// Keeps what the message says in this profile's slot for its server.
+pub fn store(input: &[u8], profile: Profile, store: &CredentialStore, now: OffsetDateTime) -> Result<()> {
+    let StoreMessage {
+        server_url,
+        account,
+        secret,
+    } = StoreMessage::read(input)?;
+    let slot = Slot::new(server_url.server().clone(), profile);
+    let kind = Kind::of(&account, &secret);
+    let credential = Credential {
+        server_url,
+        account,
+        secret,
+        kind,
+        created: now,
+        origin: Origin::Client,
+    };
+    store.put(&slot, &credential, now)?;
+    Ok(())
+}

@@ -1,0 +1,338 @@
+//! The docker-credential-* protocol: verbs, messages and fixed texts. Knows nothing of what is kept, or where.
+//!
+//! Source: docker/docker-credential-helpers `credentials/credentials.go` and `error.go`; where clients differ
+//! from it, the client is named.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use thiserror::Error;
+
+use crate::registry::{InvalidServerUrl, ServerUrl};
+use crate::secret::Secret;
+
+/// What `get` says of a server we hold nothing for. Clients compare it byte for byte, one of them caches it
+/// (testcontainers-java), so it is the same for every server.
+pub const CREDENTIALS_NOT_FOUND: &str = "credentials not found in native keychain";
+
+/// The most that is read of a `store` message. The largest secrets in use are tokens of some 8 KiB.
+pub const MAX_STORE_BYTES: usize = 256 * 1024;
+
+/// The first argument of a caller that speaks this protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    /// Print the credential for the server URL on stdin.
+    Get,
+    /// Keep the credential in the message on stdin.
+    Store,
+    /// Forget the credential for the server URL on stdin.
+    Erase,
+    /// Print server URL and account of all that is kept.
+    List,
+    /// Print name and version.
+    Version,
+}
+
+impl Verb {
+    /// The verb an argument names. The flags are the reference's own: `--version` and `-v`.
+    #[must_use]
+    pub fn parse(argument: &str) -> Option<Self> {
+        match argument {
+            "get" => Some(Self::Get),
+            "store" => Some(Self::Store),
+            "erase" => Some(Self::Erase),
+            "list" => Some(Self::List),
+            "version" | "--version" | "-v" => Some(Self::Version),
+            _ => None,
+        }
+    }
+}
+
+/// What the reference prints for any number of arguments but one.
+#[must_use]
+pub fn usage(program: &str) -> String {
+    format!("Usage: {program} <store|get|erase|list|version>")
+}
+
+/// What the reference prints for a verb it does not know.
+#[must_use]
+pub fn unknown_action(program: &str, argument: &str) -> String {
+    format!("{program}: unknown action: {argument}")
+}
+
+/// The answer to `version`: name, package, version.
+#[must_use]
+pub fn version(program: &str) -> String {
+    format!(
+        "{program} ({}) v{}",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+/// The answer to `get`: one JSON object on one line, all three values strings, the server URL as it was asked.
+///
+/// docker-py, oras and testcontainers-node parse the whole of stdout, so nothing may stand around it.
+pub fn answer(asked: &ServerUrl, account: &str, secret: &Secret) -> Result<Secret, serde_json::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Answer<'a> {
+        #[serde(rename = "ServerURL")]
+        server_url: &'a str,
+        username: &'a str,
+        secret: &'a str,
+    }
+    serde_json::to_string(&Answer {
+        server_url: asked.as_str(),
+        username: account,
+        secret: secret.expose(),
+    })
+    .map(Secret::new)
+}
+
+/// The answer to `list`: an object of accounts by server URL, `{}` when there is none.
+///
+/// In the order given, since docker-py lets the last entry of a host win.
+pub fn listing<'a>(
+    entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<String, serde_json::Error> {
+    let mut serializer = serde_json::Serializer::new(Vec::new());
+    serde::Serializer::collect_map(&mut serializer, entries)?;
+    String::from_utf8(serializer.into_inner()).map_err(serde::ser::Error::custom)
+}
+
+/// What `store` is told.
+#[derive(Debug)]
+pub struct StoreMessage {
+    /// The server the credential is for.
+    pub server_url: ServerUrl,
+    /// The account, `<token>` for an identity token.
+    pub account: String,
+    /// The secret; empty ones are allowed.
+    pub secret: Secret,
+}
+
+impl StoreMessage {
+    /// Reads the first JSON value of what a caller sent, as Go's decoder does: keys in any case, unknown keys
+    /// and whatever follows the value ignored, `null` the same as absent, the last of two equal keys taken.
+    pub fn read(bytes: &[u8]) -> Result<Self, InvalidStoreMessage> {
+        if bytes.len() > MAX_STORE_BYTES {
+            return Err(InvalidStoreMessage::TooLong);
+        }
+        if bytes.trim_ascii().is_empty() {
+            return Err(InvalidServerUrl::Absent.into());
+        }
+        let Fields {
+            server_url,
+            username,
+            secret,
+        } = Fields::deserialize(&mut serde_json::Deserializer::from_slice(bytes)).map_err(|error| {
+            InvalidStoreMessage::Json {
+                line: error.line(),
+                column: error.column(),
+                wanted: error.classify() == serde_json::error::Category::Data,
+            }
+        })?;
+        let server_url = ServerUrl::read(server_url.as_bytes())?;
+        if username.is_empty() {
+            return Err(InvalidStoreMessage::NoUsername);
+        }
+        if username.chars().any(char::is_control) {
+            return Err(InvalidStoreMessage::UsernameControlCharacter);
+        }
+        Ok(Self {
+            server_url,
+            account: username,
+            secret,
+        })
+    }
+}
+
+/// Why a `store` message was refused. Texts never repeat the input: it holds a secret.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidStoreMessage {
+    /// Not JSON, or JSON of another shape.
+    #[error(
+        "store message: line {line} column {column}: {}",
+        if *wanted { "ServerURL, Username and Secret of one object must be strings" } else { "is not JSON" }
+    )]
+    Json {
+        /// Line of the place, from 1.
+        line: usize,
+        /// Column of the place, from 1.
+        column: usize,
+        /// Whether it was JSON, only not what is wanted.
+        wanted: bool,
+    },
+    /// No account; docker compares this text.
+    #[error("no credentials username")]
+    NoUsername,
+    /// The server URL is absent or not one.
+    #[error(transparent)]
+    ServerUrl(#[from] InvalidServerUrl),
+    /// More than [`MAX_STORE_BYTES`].
+    #[error("store message: is longer than 256 KiB")]
+    TooLong,
+    /// A line break, NUL or other control character in the account.
+    #[error("Username: has a line break or control character inside")]
+    UsernameControlCharacter,
+}
+
+/// The three fields as they came, before any of them is judged.
+struct Fields {
+    server_url: String,
+    username: String,
+    secret: Secret,
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct FieldsVisitor;
+
+        impl<'de> Visitor<'de> for FieldsVisitor {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
+                let (mut server_url, mut username, mut secret) = (None, None, None);
+                while let Some(key) = map.next_key::<String>()? {
+                    let field = match key.to_ascii_lowercase().as_str() {
+                        "serverurl" => &mut server_url,
+                        "username" => &mut username,
+                        "secret" => {
+                            secret = map.next_value::<Option<String>>()?.map(Secret::new).or(secret);
+                            continue;
+                        }
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    };
+                    // Go leaves a field as it was when it meets null.
+                    if let Some(text) = map.next_value::<Option<String>>()? {
+                        *field = Some(text);
+                    }
+                }
+                Ok(Fields {
+                    server_url: server_url.unwrap_or_default(),
+                    username: username.unwrap_or_default(),
+                    secret: secret.unwrap_or_else(|| Secret::new(String::new())),
+                })
+            }
+
+            fn visit_unit<E: serde::de::Error>(self) -> Result<Fields, E> {
+                Err(E::custom("null is no message"))
+            }
+        }
+
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (String, String, String) {
+        let message = StoreMessage::read(text.as_bytes()).unwrap();
+        (
+            message.server_url.as_str().to_owned(),
+            message.account,
+            message.secret.expose().to_owned(),
+        )
+    }
+
+    #[test]
+    fn a_store_message_is_read_as_go_reads_it() {
+        let wanted = ("h".to_owned(), "u".to_owned(), "s".to_owned());
+        for text in [
+            r#"{"ServerURL":"h","Username":"u","Secret":"s"}"#,
+            r#"{"serverurl":"h","username":"u","secret":"s"}"#,
+            r#"{"SERVERURL":" h\n","uSeRnAmE":"u","Secret":"s"}"#,
+            r#"{"ServerURL":"h","Username":"u","Secret":"s","Extra":{"deep":[1,2,{"x":null}]}}"#,
+            r#"{"ServerURL":"old","ServerURL":"h","Username":"u","Secret":"s","Secret":null}"#,
+            "\r\n {\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"s\"}\r\n",
+            r#"{"ServerURL":"h","Username":"u","Secret":"s"}garbage"#,
+            r#"{"ServerURL":"h","Username":"u","Secret":"s"}{"ServerURL":"other"}"#,
+        ] {
+            assert_eq!(read(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_may_be_empty_or_absent_or_hold_anything_json_can_write() {
+        assert_eq!(read(r#"{"ServerURL":"h","Username":"u","Secret":""}"#).2, "");
+        assert_eq!(read(r#"{"ServerURL":"h","Username":"u"}"#).2, "");
+        let odd = "line\nbreak \"quote\" \u{1f511} \u{0} <&>";
+        let text = serde_json::json!({"ServerURL": "h", "Username": "\u{fc}ser", "Secret": odd}).to_string();
+        assert_eq!(read(&text), ("h".into(), "\u{fc}ser".into(), odd.into()));
+    }
+
+    #[test]
+    fn bad_messages_are_refused_by_their_field() {
+        let table: &[(&[u8], &str)] = &[
+            (b"", "no credentials server URL"),
+            (b" \n", "no credentials server URL"),
+            (b"{}", "no credentials server URL"),
+            (br#"{"Username":"u","Secret":"s"}"#, "no credentials server URL"),
+            (br#"{"ServerURL":"h","Secret":"s"}"#, "no credentials username"),
+            (
+                br#"{"ServerURL":"h","Username":"","Secret":"s"}"#,
+                "no credentials username",
+            ),
+            (
+                br#"{"ServerURL":"h","Username":"a\nb","Secret":"s"}"#,
+                "Username: has a line break or control character inside",
+            ),
+            (
+                br#"{"ServerURL":"u:p@h","Username":"u"}"#,
+                "server URL: has user information before '@'; give the host only",
+            ),
+            (
+                br#"{"ServerURL":"h","Username":"u","Secret":7}"#,
+                "store message: line 1 column 42: ServerURL, Username and Secret of one object must be strings",
+            ),
+            (
+                b"[]",
+                "store message: line 1 column 0: ServerURL, Username and Secret of one object must be strings",
+            ),
+            (
+                b"null",
+                "store message: line 1 column 4: ServerURL, Username and Secret of one object must be strings",
+            ),
+            (b"canary", "store message: line 1 column 1: is not JSON"),
+            (
+                b"{\"ServerURL\":\"h\",",
+                "store message: line 1 column 17: is not JSON",
+            ),
+            (
+                b"{\"ServerURL\":\"\xff\"}",
+                "store message: line 1 column 15: is not JSON",
+            ),
+        ];
+        for (bytes, expected) in table {
+            let error = StoreMessage::read(bytes).unwrap_err();
+            assert_eq!(error.to_string(), *expected, "{}", bytes.escape_ascii());
+        }
+        assert_eq!(
+            StoreMessage::read(&vec![b' '; MAX_STORE_BYTES + 1]).unwrap_err(),
+            InvalidStoreMessage::TooLong
+        );
+    }
+
+    #[test]
+    fn answers_are_one_compact_object() {
+        let asked: ServerUrl = "https://h/".parse().unwrap();
+        let answer = answer(&asked, "<token>", &Secret::new("a\"b\n".into())).unwrap();
+        assert_eq!(
+            answer.expose(),
+            r#"{"ServerURL":"https://h/","Username":"<token>","Secret":"a\"b\n"}"#
+        );
+        assert_eq!(listing([]).unwrap(), "{}");
+        assert_eq!(listing([("z", "u"), ("a", "v")]).unwrap(), r#"{"z":"u","a":"v"}"#);
+    }
+}

@@ -1,0 +1,3 @@
+//! What callers speak. Pure: bytes in, messages out.
+
+pub mod docker;

@@ -1,0 +1,7 @@
+//! The registry's nouns. Pure: no file, environment, network, clock or standard stream.
+
+mod registry;
+mod server_url;
+
+pub use registry::Registry;
+pub use server_url::{HubSessionToken, InvalidServerUrl, MAX_SERVER_URL_BYTES, Server, ServerUrl};

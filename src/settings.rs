@@ -1,0 +1,175 @@
+//! Settings: settings.json, the environment and the directories; the only reader of any of them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use directories::{BaseDirs, ProjectDirs};
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::credential::{InvalidProfile, Profile};
+
+const PROGRAM: &str = "docker-credential-scoped";
+const PROFILE_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_PROFILE";
+
+/// The process's environment: what a variable is set to.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// What settings.json says. Every key is optional, and so is the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Settings {
+    /// What `get` answers when a credential is held but cannot be opened.
+    pub on_unavailable: OnUnavailable,
+}
+
+/// What `get` answers when a credential is held but cannot be opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum OnUnavailable {
+    /// An error that says why: docker stops, instead of going on without credentials.
+    #[default]
+    Error,
+    /// The text of a miss: docker goes on without credentials.
+    Miss,
+}
+
+impl Settings {
+    /// Reads settings.json from the configuration directory.
+    pub fn load() -> Result<Self, SettingsError> {
+        let Some(path) =
+            project_directories().map(|directories| directories.config_dir().join("settings.json"))
+        else {
+            return Ok(Self::default());
+        };
+        match fs::read(&path) {
+            Ok(bytes) => Self::parse(&bytes).map_err(|source| SettingsError::Invalid { path, source }),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Ok(Self::default())
+            }
+            Err(source) => Err(SettingsError::Unreadable { path, source }),
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(bytes)
+    }
+}
+
+/// Why the settings are not known. Nothing is handed out then.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// Not JSON, an unknown key or a bad value; the source names line and column.
+    #[error("{}: {source}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong where.
+        source: serde_json::Error,
+    },
+    /// It is there and cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Where the credentials are kept; `None` without a home.
+#[must_use]
+pub fn data_directory() -> Option<PathBuf> {
+    project_directories().map(|directories| directories.data_dir().to_owned())
+}
+
+/// docker's config.json: in `DOCKER_CONFIG`, else in `.docker` in the home.
+#[must_use]
+pub fn docker_config_file(variables: Variables<'_>) -> Option<PathBuf> {
+    variables("DOCKER_CONFIG")
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+        .or_else(|| BaseDirs::new().map(|directories| directories.home_dir().join(".docker")))
+        .map(|directory| directory.join("config.json"))
+}
+
+/// The profile a call is for: by the program's name (`docker-credential-scoped-NAME`), else by
+/// `DOCKER_CREDENTIAL_SCOPED_PROFILE`, else the default.
+///
+/// The name comes first because it is what a config.json chooses for itself; clients hand their whole
+/// environment to helpers, so the variable reaches those of every config.json.
+pub fn profile(program: &str, variables: Variables<'_>) -> Result<Profile, InvalidProfile> {
+    if let Some(name) = program
+        .strip_prefix(PROGRAM)
+        .and_then(|rest| rest.strip_prefix('-'))
+    {
+        return name.parse();
+    }
+    match variables(PROFILE_VARIABLE) {
+        Some(value) if !value.is_empty() => value.to_str().ok_or(InvalidProfile)?.parse(),
+        Some(_) | None => Ok(Profile::default()),
+    }
+}
+
+fn project_directories() -> Option<ProjectDirs> {
+    ProjectDirs::from("", "", PROGRAM)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_comes_from_the_programs_name_before_the_variable() {
+        let none: Variables<'_> = &|_| None;
+        let set: Variables<'_> = &|name| (name == PROFILE_VARIABLE).then(|| "ci".into());
+        let empty: Variables<'_> = &|_| Some(OsString::new());
+        assert!(profile("docker-credential-scoped", none).unwrap().is_default());
+        assert!(profile("docker-credential-scoped", empty).unwrap().is_default());
+        assert_eq!(profile("docker-credential-scoped", set).unwrap().as_str(), "ci");
+        assert_eq!(
+            profile("docker-credential-scoped-team-a", set).unwrap().as_str(),
+            "team-a"
+        );
+        assert!(profile("some-other-name", none).unwrap().is_default());
+        assert_eq!(profile("docker-credential-scoped-", none), Err(InvalidProfile));
+        assert_eq!(
+            profile("docker-credential-scoped-Team", none),
+            Err(InvalidProfile)
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
+        assert_eq!(Settings::parse(b"{}").unwrap(), Settings::default());
+        assert_eq!(
+            Settings::parse(br#"{"onUnavailable":"miss"}"#)
+                .unwrap()
+                .on_unavailable,
+            OnUnavailable::Miss
+        );
+        for (text, expected) in [
+            (
+                "{\n \"onUnavailble\": \"miss\"}",
+                "unknown field `onUnavailble`, expected `onUnavailable` at line 2 column 15",
+            ),
+            (
+                "{\"onUnavailable\": \"never\"}",
+                "unknown variant `never`, expected `error` or `miss` at line 1 column 25",
+            ),
+            ("{", "EOF while parsing an object at line 1 column 1"),
+        ] {
+            assert_eq!(
+                Settings::parse(text.as_bytes()).unwrap_err().to_string(),
+                expected
+            );
+        }
+    }
+}

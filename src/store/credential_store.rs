@@ -1,0 +1,313 @@
+//! Credential store: which slots are held and what is in them. Knows nothing of what a caller is answered.
+//!
+//! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written. Each
+//! change is one rename or unlink of one file, so there is nothing to lock, and no change touches another slot.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::credential::{Credential, Kind, Origin, Profile};
+use crate::files::{FileError, PrivateDirectory, PrivateFile};
+use crate::protocol::docker::MAX_STORE_BYTES;
+use crate::registry::{Server, ServerUrl};
+use crate::secret::Secret;
+use crate::store::key::{Key, KeyError, KeyFile};
+use crate::store::seal::{self, CannotSeal, Unopened};
+use crate::store::slot::{self, Slot};
+
+/// Twice the largest message that can be stored: JSON may write a byte of it as several.
+const MAX_SLOT_BYTES: u64 = 8 * MAX_STORE_BYTES as u64;
+
+/// How far behind the recorded last use may lag. A build asks for the same credential dozens of times, and each
+/// time recorded is a write.
+const LAST_USE_GRANULARITY: time::Duration = time::Duration::minutes(1);
+
+/// The credentials of one user.
+#[derive(Debug)]
+pub struct CredentialStore {
+    /// `None` where there is no home to keep anything in.
+    path: Option<PathBuf>,
+}
+
+impl CredentialStore {
+    /// The store in this directory, which need not exist.
+    #[must_use]
+    pub fn at(path: Option<PathBuf>) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> Option<&PathBuf> {
+        self.path.as_ref()
+    }
+
+    /// What answers a request for `server`: its slot, or the longest prefix of it that has one.
+    pub fn find(&self, server: &Server, profile: &Profile) -> Result<Option<Held>, StoreError> {
+        let Some((root, slots)) = self.open()? else {
+            return Ok(None);
+        };
+        for candidate in server.answered_by() {
+            let name = Slot::new(candidate, profile.clone()).file_name();
+            if let Some(file) = slots.read(&name, MAX_SLOT_BYTES)? {
+                return Held::open(&existing_key(&root)?, &slots, &name, file).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps a credential in its slot, in place of what is there. The same one again changes nothing but its last
+    /// use: `docker login` stores what it has just been given, even when the login failed.
+    pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
+        let root = PrivateDirectory::create(self.path.clone().ok_or(StoreError::NoHome)?)?;
+        let slots = PrivateDirectory::create(root.path().join("slots"))?;
+        let staging = PrivateDirectory::create(root.path().join("staging"))?;
+        staging.sweep(now);
+        let key = key_to_seal_with(&root, &slots, &staging)?;
+        let name = slot.file_name();
+        let mut created = now;
+        let mut outcome = Put::New;
+        if let Some(file) = slots.read(&name, MAX_SLOT_BYTES)? {
+            // One that does not open may be what a newer version wrote, or be mended yet: never overwritten.
+            let held = Held::open(&key, &slots, &name, file)?;
+            outcome = Put::Replaced;
+            if held.credential.account == credential.account
+                && held.credential.secret.is_same_as(&credential.secret)
+            {
+                if held.credential.server_url.as_str() == credential.server_url.as_str() {
+                    held.mark_used(now);
+                    return Ok(Put::Unchanged);
+                }
+                created = held.credential.created;
+            }
+        }
+        let content = Content::write(credential, created)?;
+        slots.replace(&name, &seal::seal(&key, &name, &content)?, &staging)?;
+        Ok(outcome)
+    }
+
+    /// Forgets what is in a slot; says whether there was anything. Needs no key.
+    pub fn remove(&self, slot: &Slot) -> Result<bool, StoreError> {
+        match self.open()? {
+            Some((_, slots)) => Ok(slots.remove(&slot.file_name())?),
+            None => Ok(false),
+        }
+    }
+
+    /// All that is held, of all profiles, in the order of the file names.
+    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
+        let Some((root, slots)) = self.open()? else {
+            return Ok(Vec::new());
+        };
+        let key = existing_key(&root);
+        let mut entries = Vec::new();
+        for name in slots.names()? {
+            let Some(name) = name.to_str() else { continue };
+            let Some((server, profile)) = slot::read_file_name(name) else {
+                continue;
+            };
+            let held = match slots.read(name, MAX_SLOT_BYTES) {
+                // Erased since the directory was read.
+                Ok(None) => continue,
+                Ok(Some(file)) => key
+                    .as_ref()
+                    .map_err(|error| StoreError::Key(Arc::clone(error)))
+                    .and_then(|key| Held::open(key, &slots, name, file)),
+                Err(error) => Err(error.into()),
+            };
+            entries.push(Entry {
+                server,
+                profile,
+                held,
+            });
+        }
+        Ok(entries)
+    }
+
+    fn open(&self) -> Result<Option<(PrivateDirectory, PrivateDirectory)>, StoreError> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let Some(root) = PrivateDirectory::open(path.clone())? else {
+            return Ok(None);
+        };
+        Ok(PrivateDirectory::open(root.path().join("slots"))?.map(|slots| (root, slots)))
+    }
+}
+
+/// A slot as the directory shows it.
+#[derive(Debug)]
+pub struct Entry {
+    /// The server, read from the file's name; a very long one is cut.
+    pub server: String,
+    /// The profile.
+    pub profile: Profile,
+    /// What is in it, or why that cannot be told.
+    pub held: Result<Held, StoreError>,
+}
+
+/// A credential that is held.
+#[derive(Debug)]
+pub struct Held {
+    /// The credential.
+    pub credential: Credential,
+    /// When it was last handed out or stored, to the minute.
+    pub last_used: OffsetDateTime,
+    file: PrivateFile,
+}
+
+impl Held {
+    fn open(key: &Key, slots: &PrivateDirectory, name: &str, file: PrivateFile) -> Result<Self, StoreError> {
+        let unopened = |why| StoreError::Slot {
+            path: slots.path().join(name),
+            why,
+        };
+        let content = seal::open(key, name, &file.bytes).map_err(unopened)?;
+        // It opened, so we wrote it; what we cannot read is then from a version that writes more.
+        let credential = Content::read(&content).ok_or_else(|| unopened(Unopened::NewerFormat))?;
+        Ok(Self {
+            credential,
+            last_used: file.modified,
+            file,
+        })
+    }
+
+    /// Records that it was handed out now.
+    pub fn mark_used(&self, now: OffsetDateTime) {
+        // A time in the future, from a clock that was wrong, is put right too.
+        if (now - self.last_used).abs() >= LAST_USE_GRANULARITY {
+            self.file.touch(now);
+        }
+    }
+}
+
+/// What [`CredentialStore::put`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The slot was empty.
+    New,
+    /// The slot held another credential.
+    Replaced,
+    /// The slot held this credential.
+    Unchanged,
+}
+
+/// Why the store could not be used. Never that something is absent.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// A file or directory of the store could not be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// There is no key to seal or open with.
+    #[error(transparent)]
+    Key(#[from] Arc<KeyError>),
+    /// There is nowhere to keep anything.
+    #[error("no home directory to keep credentials in; set HOME or XDG_DATA_HOME")]
+    NoHome,
+    /// Nothing was written.
+    #[error(transparent)]
+    Seal(#[from] CannotSeal),
+    /// A slot's file does not open. It stays as it is.
+    #[error("{}: {why}", path.display())]
+    Slot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and the mend.
+        why: Unopened,
+    },
+}
+
+/// The content of a sealed file. A field more needs another format version: an older program that read past it
+/// would hand out what a newer one had limited.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Content<Text> {
+    server_url: Text,
+    account: Text,
+    secret: Text,
+    kind: Kind,
+    /// Seconds since 1970.
+    created: i64,
+    origin: Origin,
+}
+
+impl<'a> Content<&'a str> {
+    fn write(credential: &'a Credential, created: OffsetDateTime) -> Result<Zeroizing<Vec<u8>>, CannotSeal> {
+        let Credential {
+            server_url,
+            account,
+            secret,
+            kind,
+            created: _,
+            origin,
+        } = credential;
+        // Room enough that it need not grow: growing leaves a copy behind that nobody wipes.
+        let room = 256 + 2 * (server_url.as_str().len() + account.len() + secret.expose().len());
+        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
+        let content = Self {
+            server_url: server_url.as_str(),
+            account,
+            secret: secret.expose(),
+            kind: *kind,
+            created: created.unix_timestamp(),
+            origin: *origin,
+        };
+        serde_json::to_writer(&mut *bytes, &content).map_err(|_| CannotSeal)?;
+        Ok(bytes)
+    }
+}
+
+impl Content<String> {
+    fn read(bytes: &[u8]) -> Option<Credential> {
+        let Self {
+            server_url,
+            account,
+            secret,
+            kind,
+            created,
+            origin,
+        } = serde_json::from_slice(bytes).ok()?;
+        Some(Credential {
+            server_url: ServerUrl::read(server_url.as_bytes()).ok()?,
+            account,
+            secret: Secret::new(secret),
+            kind,
+            created: OffsetDateTime::from_unix_timestamp(created).ok()?,
+            origin,
+        })
+    }
+}
+
+fn existing_key(root: &PrivateDirectory) -> Result<Key, Arc<KeyError>> {
+    let file = KeyFile::of(root);
+    match file.read() {
+        Ok(Some(key)) => Ok(key),
+        Ok(None) => Err(Arc::new(KeyError::Missing { path: file.path() })),
+        Err(error) => Err(Arc::new(error)),
+    }
+}
+
+/// The key, made when this is the first credential. A key is made before the first slot is written, so slots
+/// without a key mean that it was lost, and a second one would lock them out for good.
+fn key_to_seal_with(
+    root: &PrivateDirectory,
+    slots: &PrivateDirectory,
+    staging: &PrivateDirectory,
+) -> Result<Key, StoreError> {
+    let file = KeyFile::of(root);
+    if let Some(key) = file.read().map_err(Arc::new)? {
+        return Ok(key);
+    }
+    if slots
+        .names()?
+        .iter()
+        .any(|name| name.to_str().and_then(slot::read_file_name).is_some())
+    {
+        // Read again: another process may have made key and slot since.
+        return Ok(existing_key(root)?);
+    }
+    Ok(file.create(staging).map_err(Arc::new)?)
+}

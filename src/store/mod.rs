@@ -1,0 +1,11 @@
+//! The credentials store: sealed files on disk, one a slot, and the key they are sealed with.
+
+mod credential_store;
+mod key;
+mod seal;
+mod slot;
+
+pub use credential_store::{CredentialStore, Entry, Held, Put, StoreError};
+pub use key::{KeyError, KeyFile};
+pub use seal::Unopened;
+pub use slot::Slot;

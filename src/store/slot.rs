@@ -1,0 +1,128 @@
+//! Slot: the place of one credential, and the name of its file. Pure; knows nothing of what the file holds.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
+
+use crate::credential::Profile;
+use crate::registry::Server;
+
+/// A file name takes 255 bytes; `@` and the longest profile take 33 of them, and 20 are kept in hand.
+const MAX_SERVER_BYTES: usize = 200;
+
+/// How much of a longer name stays readable in front of its hash.
+const READABLE_BYTES: usize = 130;
+
+/// Where a credential is kept: a server (or a prefix of its repositories), and a profile.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot {
+    server: Server,
+    profile: Profile,
+}
+
+impl Slot {
+    /// The slot of a server in a profile.
+    #[must_use]
+    pub fn new(server: Server, profile: Profile) -> Self {
+        Self { server, profile }
+    }
+
+    /// The file's name: `server@profile`, escaped so that equal names are equal slots, on file systems that
+    /// ignore case too. A server whose name would be too long keeps its beginning and ends in `~` and its SHA-256.
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        let server = self.server.to_string();
+        let mut name = escape(&server);
+        if name.len() > MAX_SERVER_BYTES {
+            name.truncate(READABLE_BYTES);
+            name.push('~');
+            for byte in Sha256::digest(server.as_bytes()) {
+                // Writing to a String cannot fail.
+                let _ = write!(name, "{byte:02x}");
+            }
+        }
+        format!("{name}@{}", self.profile)
+    }
+}
+
+/// What a file name tells of its slot without being opened: the server as far as it is readable, and the
+/// profile; `None` for a name this program does not give.
+pub(super) fn read_file_name(name: &str) -> Option<(String, Profile)> {
+    let (server, profile) = name.rsplit_once('@')?;
+    Some((unescape(server)?, profile.parse().ok()?))
+}
+
+/// `%XX` for every byte but those of host names in lower case, `.` and `_`.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'.' | b'-' | b'_' => escaped.push(char::from(byte)),
+            _ => {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "%{byte:02X}");
+            }
+        }
+    }
+    escaped
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let mut parts = text.split('%');
+    let mut unescaped = parts.next()?.to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        unescaped.push(char::from(u8::from_str_radix(code, 16).ok()?));
+        unescaped.push_str(rest);
+    }
+    Some(unescaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::ServerUrl;
+
+    fn file_name(url: &str, profile: &str) -> String {
+        Slot::new(
+            url.parse::<ServerUrl>().unwrap().server().clone(),
+            profile.parse().unwrap(),
+        )
+        .file_name()
+    }
+
+    #[test]
+    fn a_slots_file_is_named_readably_after_it() {
+        let table = [
+            ("ghcr.io", "default", "ghcr.io@default"),
+            ("https://index.docker.io/v1/", "ci", "docker.io@ci"),
+            ("localhost:5000", "default", "localhost%3A5000@default"),
+            ("ghcr.io/acme/App", "default", "ghcr.io%2Facme%2F%41pp@default"),
+            ("[::1]:5000", "a", "%5B%3A%3A1%5D%3A5000@a"),
+            (
+                "https://index.docker.io/v1/access-token",
+                "default",
+                "https%3A%2F%2Findex.docker.io%2Fv1%2Faccess-token@default",
+            ),
+        ];
+        for (url, profile, name) in table {
+            assert_eq!(file_name(url, profile), name);
+            assert_eq!(read_file_name(name).unwrap().1.as_str(), profile);
+        }
+        assert_eq!(read_file_name("ghcr.io%2Facme@ci").unwrap().0, "ghcr.io/acme");
+        assert_eq!(read_file_name("notes.txt"), None);
+        assert_eq!(read_file_name("a%zz@ci"), None);
+    }
+
+    #[test]
+    fn a_long_server_name_stays_one_file_name_and_its_own() {
+        let (one, other) = (
+            format!("h/{}a", "x".repeat(4000)),
+            format!("h/{}b", "x".repeat(4000)),
+        );
+        let longest_profile = "p".repeat(32);
+        assert!(file_name(&one, &longest_profile).len() <= 255);
+        assert_ne!(file_name(&one, "ci"), file_name(&other, "ci"));
+        assert!(file_name(&one, "ci").starts_with("h%2Fxxx"));
+    }
+}
