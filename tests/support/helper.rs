@@ -1,0 +1,72 @@
+//! The helper under test, asked as docker asks it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::home::{HELPER, Home};
+use super::outcome::Outcome;
+
+/// What a miss says, word for word (docker-credential-helpers, credentials/error.go).
+const MISS: &str = "credentials not found in native keychain\n";
+
+/// One helper program in one home.
+pub(crate) struct Helper<'a> {
+    home: &'a Home,
+    program: String,
+}
+
+/// What `get` answers.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Credential {
+    pub(crate) username: String,
+    pub(crate) secret: String,
+}
+
+impl<'a> Helper<'a> {
+    pub(crate) fn of(home: &'a Home) -> Self {
+        Self {
+            home,
+            program: HELPER.to_owned(),
+        }
+    }
+
+    /// The same program under the name it goes by for a profile.
+    pub(crate) fn for_profile(home: &'a Home, profile: &str) -> Self {
+        Self {
+            home,
+            program: format!("{HELPER}-{profile}"),
+        }
+    }
+
+    /// The credential, or nothing where there is a miss. Anything else fails the test.
+    #[track_caller]
+    pub(crate) fn get(&self, server: &str) -> Option<Credential> {
+        let outcome = self.ask("get", server);
+        if outcome.stdout == MISS {
+            outcome.fails();
+            return None;
+        }
+        let outcome = outcome.succeeds();
+        assert_eq!(outcome.stderr, "", "a successful get is silent");
+        Some(serde_json::from_str(&outcome.stdout).expect("one JSON object"))
+    }
+
+    #[track_caller]
+    pub(crate) fn store(&self, server: &str, username: &str, secret: &str) {
+        let message = json!({ "ServerURL": server, "Username": username, "Secret": secret });
+        self.ask("store", &message.to_string()).succeeds();
+    }
+
+    /// Servers, each with its user.
+    #[track_caller]
+    pub(crate) fn list(&self) -> BTreeMap<String, String> {
+        serde_json::from_str(&self.ask("list", "unused").succeeds().stdout).expect("one JSON object")
+    }
+
+    pub(crate) fn ask(&self, verb: &str, input: &str) -> Outcome {
+        Outcome::of(self.home.command(&self.program).arg(verb), input.as_bytes())
+    }
+}

@@ -1,0 +1,125 @@
+//! A home directory with nothing in it but what a test puts there, and the helper under test on its PATH.
+
+use std::env;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use tempfile::TempDir;
+
+/// The name by which docker knows the helper.
+pub(crate) const HELPER: &str = "docker-credential-scoped";
+
+/// A home, with everything a client or the helper writes below one directory.
+pub(crate) struct Home {
+    directory: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        let home = Self {
+            directory: tempfile::tempdir().expect("a temporary directory"),
+        };
+        for directory in [home.bin(), home.path(), home.runtime()] {
+            DirBuilder::new()
+                .mode(0o700)
+                .create(directory)
+                .expect("a new directory");
+        }
+        home.link_helper(HELPER);
+        home
+    }
+
+    /// `HOME` itself.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.path().join("home")
+    }
+
+    /// `XDG_RUNTIME_DIR`.
+    pub(crate) fn runtime(&self) -> PathBuf {
+        self.directory.path().join("run")
+    }
+
+    /// Where the helper keeps its sealed files.
+    pub(crate) fn slots(&self) -> PathBuf {
+        self.path().join(".local/share/docker-credential-scoped/slots")
+    }
+
+    /// Puts the helper under one more name on the PATH, as the profiles do.
+    pub(crate) fn link_helper(&self, name: &str) {
+        symlink(
+            env!("CARGO_BIN_EXE_docker-credential-scoped"),
+            self.bin().join(name),
+        )
+        .expect("a new link");
+    }
+
+    /// Writes a file, and the directories above it, below `HOME`.
+    pub(crate) fn write(&self, path: &str, content: &str) -> PathBuf {
+        let path = self.path().join(path);
+        fs::create_dir_all(path.parent().expect("a path below HOME")).expect("a directory");
+        fs::write(&path, content).expect("a file");
+        path
+    }
+
+    /// A program as started by the person whose home this is: nothing of our own environment but the PATH.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let path = env::var_os("PATH").unwrap_or_default();
+        let path = env::join_paths([self.bin()].into_iter().chain(env::split_paths(&path))).expect("a PATH");
+        let home = self.path();
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("LANG", "C.UTF-8")
+            .env("HOME", &home)
+            .env("XDG_RUNTIME_DIR", self.runtime())
+            .env("XDG_CONFIG_HOME", home.join(".config"))
+            .env("XDG_DATA_HOME", home.join(".local/share"))
+            .env("XDG_CACHE_HOME", home.join(".cache"))
+            .env("XDG_STATE_HOME", home.join(".local/state"))
+            .current_dir(home);
+        command
+    }
+
+    /// Every file in which the secret of `user` can be read, plainly or as docker's `auth` is written.
+    pub(crate) fn files_with(&self, user: &str, secret: &str) -> Vec<PathBuf> {
+        let readable = [
+            secret.to_owned(),
+            STANDARD_NO_PAD.encode(secret),
+            STANDARD.encode(format!("{user}:{secret}")),
+            STANDARD.encode(format!("<token>:{secret}")),
+        ];
+        let mut found = Vec::new();
+        files_below(self.directory.path(), &mut |path, content| {
+            if readable.iter().any(|text| contains(content, text.as_bytes())) {
+                found.push(path.to_owned());
+            }
+        });
+        found
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.directory.path().join("bin")
+    }
+}
+
+/// Visits what is a file; a link, which could lead out, is not followed.
+fn files_below(directory: &Path, visit: &mut impl FnMut(&Path, &[u8])) {
+    for entry in fs::read_dir(directory).expect("a readable directory") {
+        let entry = entry.expect("an entry");
+        let kind = entry.file_type().expect("a kind of file");
+        if kind.is_dir() {
+            files_below(&entry.path(), visit);
+        } else if kind.is_file() {
+            visit(&entry.path(), &fs::read(entry.path()).expect("a readable file"));
+        }
+    }
+}
+
+fn contains(content: &[u8], text: &[u8]) -> bool {
+    content.windows(text.len()).any(|window| window == text)
+}

@@ -1,0 +1,22 @@
+//! What the end-to-end tests are played with: real peers on loopback, each stopped and removed when dropped.
+
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test stops at what it did not expect, and reads PATH to find its peers"
+)]
+
+pub(crate) mod docker;
+pub(crate) mod engine;
+pub(crate) mod helper;
+pub(crate) mod home;
+pub(crate) mod image;
+pub(crate) mod outcome;
+pub(crate) mod peer;
+pub(crate) mod registry;
+pub(crate) mod token_server;

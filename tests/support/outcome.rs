@@ -1,0 +1,58 @@
+//! What running a program came to.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+/// The end of a program and all it said.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    command: String,
+    succeeded: bool,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    /// Runs to the end. Nobody answers a prompt: where `input` ends, the input ends.
+    pub(crate) fn of(command: &mut Command, input: &[u8]) -> Self {
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let mut stdin = child.stdin.take().expect("a pipe");
+        // What is not read is no failure of the program.
+        let _ = stdin.write_all(input);
+        drop(stdin);
+        let output = child.wait_with_output().expect("a child to wait for");
+        Self {
+            command: format!("{command:?}"),
+            succeeded: output.status.success(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// The same, which must have been a success.
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> Self {
+        assert!(
+            self.succeeded,
+            "{}\nstdout: {}\nstderr: {}",
+            self.command, self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// The same, which must have failed.
+    #[track_caller]
+    pub(crate) fn fails(self) -> Self {
+        assert!(
+            !self.succeeded,
+            "{} went well\nstdout: {}\nstderr: {}",
+            self.command, self.stdout, self.stderr
+        );
+        self
+    }
+}
