@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Outcome {
     command: String,
     succeeded: bool,
+    code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -29,9 +30,22 @@ impl Outcome {
         Self {
             command: format!("{command:?}"),
             succeeded: output.status.success(),
+            code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
+    }
+
+    /// The same, which must have said exactly this, with this exit code.
+    #[track_caller]
+    pub(crate) fn is(self, stdout: &str, stderr: &str, code: i32) -> Self {
+        assert_eq!(
+            (self.stdout.as_str(), self.stderr.as_str(), self.code),
+            (stdout, stderr, Some(code)),
+            "{}",
+            self.command
+        );
+        self
     }
 
     /// The same, which must have been a success.
