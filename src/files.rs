@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
-use thiserror::Error;
 use time::OffsetDateTime;
 
 /// A file in the staging directory this old belongs to a process that was killed: no write takes an hour.
@@ -156,11 +155,11 @@ impl PrivateDirectory {
 
     fn stage(&self, bytes: &[u8], staging: &Self, path: &Path) -> Result<NamedTempFile, FileError> {
         let failed = |error| FileError::io("write", path, error);
-        let mut staged = tempfile::Builder::new()
+        let staged = tempfile::Builder::new()
             .prefix("new-")
             .tempfile_in(&staging.path)
-            .map_err(failed)?;
-        staged.write_all(bytes).map_err(failed)?;
+            .map_err(|error| failed(without_path(&error)))?;
+        staged.as_file().write_all(bytes).map_err(failed)?;
         give_to_owner_of(&self.path, staged.as_file()).map_err(failed)?;
         staged.as_file().sync_all().map_err(failed)?;
         Ok(staged)
@@ -199,11 +198,11 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     };
     make_directory(directory)?;
-    let mut staged = tempfile::Builder::new()
+    let staged = tempfile::Builder::new()
         .prefix(".new-")
         .tempfile_in(directory)
-        .map_err(failed)?;
-    staged.write_all(bytes).map_err(failed)?;
+        .map_err(|error| failed(without_path(&error)))?;
+    staged.as_file().write_all(bytes).map_err(failed)?;
     match fs::metadata(&target) {
         Ok(metadata) => {
             give_to_owner_of(&target, staged.as_file()).map_err(failed)?;
@@ -223,17 +222,17 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 }
 
 /// Why a file could not be used.
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum FileError {
     /// The system refused.
-    #[error("cannot {action} {}: {source}", path.display())]
+    #[error("cannot {action} {}: {cause}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
         /// On what.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
     /// It is there, but others can reach it, or it is not what it has to be.
     #[error("{}: {why}", path.display())]
@@ -246,17 +245,17 @@ pub enum FileError {
 }
 
 impl FileError {
-    fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+    fn io(action: &'static str, path: &Path, cause: io::Error) -> Self {
         Self::Io {
             action,
             path: path.to_owned(),
-            source,
+            cause,
         }
     }
 }
 
 /// Why a file or directory is not trusted.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotPrivate {
     /// Somebody else owns it and may change it at will.
     #[error("belongs to another user; chown it to yourself or move it away")]
@@ -273,6 +272,11 @@ pub enum NotPrivate {
     /// Larger than anything we write.
     #[error("is larger than any file of this program; move it away")]
     TooLarge,
+}
+
+/// What kept tempfile from making a file, without the made-up name that it adds.
+fn without_path(error: &io::Error) -> io::Error {
+    error.kind().into()
 }
 
 /// `ENOTDIR` counts: services are given `HOME=/dev/null`, where nothing can be.

@@ -45,7 +45,7 @@ impl Settings {
             return Ok(Self::default());
         };
         match fs::read(&path) {
-            Ok(bytes) => Self::parse(&bytes).map_err(|source| SettingsError::Invalid { path, source }),
+            Ok(bytes) => Self::parse(&bytes).map_err(|cause| SettingsError::Invalid { path, cause }),
             Err(error)
                 if matches!(
                     error.kind(),
@@ -54,7 +54,7 @@ impl Settings {
             {
                 Ok(Self::default())
             }
-            Err(source) => Err(SettingsError::Unreadable { path, source }),
+            Err(cause) => Err(SettingsError::Unreadable { path, cause }),
         }
     }
 
@@ -66,21 +66,21 @@ impl Settings {
 /// Why the settings are not known. Nothing is handed out then.
 #[derive(Debug, Error)]
 pub enum SettingsError {
-    /// Not JSON, an unknown key or a bad value; the source names line and column.
-    #[error("{}: {source}", path.display())]
+    /// Not JSON, an unknown key or a bad value; the cause names line and column.
+    #[error("{}: {cause}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What is wrong where.
-        source: serde_json::Error,
+        cause: serde_json::Error,
     },
     /// It is there and cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 

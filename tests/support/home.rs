@@ -1,8 +1,8 @@
 //! A home directory with nothing in it but what a test puts there, and the helper under test on its PATH.
 
 use std::env;
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::{DirBuilderExt as _, symlink};
+use std::fs::{self, DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -46,6 +46,16 @@ impl Home {
     /// Where the helper keeps its sealed files.
     pub(crate) fn slots(&self) -> PathBuf {
         self.path().join(".local/share/docker-credential-scoped/slots")
+    }
+
+    /// Lets every user of the machine in, down to `HOME`, and gives the helper as a file they can run.
+    pub(crate) fn open_to_all(&self) -> PathBuf {
+        for directory in [self.directory.path().to_owned(), self.bin()] {
+            fs::set_permissions(directory, Permissions::from_mode(0o755)).expect("a directory of ours");
+        }
+        let helper = self.bin().join("copy");
+        fs::copy(env!("CARGO_BIN_EXE_docker-credential-scoped"), &helper).expect("the helper");
+        helper
     }
 
     /// Puts the helper under one more name on the PATH, as the profiles do.

@@ -3,6 +3,7 @@
 use std::env;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Whether all of `programs` are installed. Where not, a test has nothing to prove: it says so in one line and
 /// ends. In CI (`CI` is set) that would be a proof silently lost, so there it fails.
@@ -19,6 +20,13 @@ pub(crate) fn present(programs: &[&str]) -> bool {
 /// Whether this is root, whom an engine of one's own needs.
 pub(crate) fn root() -> bool {
     rustix::process::geteuid().is_root() || skip("not root")
+}
+
+/// Whether a program is there and allowed to do what the test needs of it.
+pub(crate) fn can(program: &str, arguments: &[&str]) -> bool {
+    let tried = Command::new(program).args(arguments).output();
+    tried.is_ok_and(|output| output.status.success())
+        || skip(&format!("cannot run {program} {}", arguments.join(" ")))
 }
 
 /// The first of that name on the PATH.

@@ -1,0 +1,476 @@
+//! The store under bad conditions: files that are not what they should be, homes that cannot be written, and
+//! many processes at once. What is held and cannot be opened is never called absent, and never overwritten.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test damages files by hand and stops where it errs"
+)]
+
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+
+use serde_json::{Value, json};
+use support::home::{HELPER, Home};
+use support::outcome::Outcome;
+use support::peer;
+
+const MISS: &str = "credentials not found in native keychain\n";
+const DATA: &str = ".local/share/docker-credential-scoped";
+
+fn ask(home: &Home, verb: &str, input: &str) -> Outcome {
+    Outcome::of(home.command(HELPER).arg(verb), input.as_bytes())
+}
+
+fn message(server: &str, secret: &str) -> String {
+    json!({ "ServerURL": server, "Username": "u", "Secret": secret }).to_string()
+}
+
+fn store(home: &Home, server: &str, secret: &str) {
+    ask(home, "store", &message(server, secret)).is("", "", 0);
+}
+
+fn found(server: &str, secret: &str) -> String {
+    format!("{{\"ServerURL\":\"{server}\",\"Username\":\"u\",\"Secret\":\"{secret}\"}}\n")
+}
+
+/// A home with `h` and `other` stored, and the path of `h`'s file.
+fn home_with_two() -> (Home, String) {
+    let home = Home::new();
+    store(&home, "h", "s");
+    store(&home, "other", "o");
+    let slot = home.slots().join("h@default");
+    (home, slot.to_str().unwrap().to_owned())
+}
+
+/// `h` cannot be opened for this reason; that is said, it costs `other` nothing, nothing is overwritten, and
+/// logging out and in again mends it.
+#[track_caller]
+fn only_h_is_unavailable(home: &Home, slot: &str, why: &str) {
+    let answer = format!("{slot}: {why}\n");
+    let before = fs::read(slot).ok();
+    ask(home, "get", "h").is(&answer, "", 1);
+    ask(home, "store", &message("h", "new")).is(&answer, "", 1);
+    assert_eq!(fs::read(slot).ok(), before, "an unreadable slot is left as it is");
+    ask(home, "list", "").is("{\"other\":\"u\"}\n", "", 0);
+    ask(home, "get", "other").is(&found("other", "o"), "", 0);
+    let status = ask(home, "status", "").succeeds().stdout;
+    assert!(
+        status.contains("cannot be opened") && status.contains(why),
+        "{status}"
+    );
+    ask(home, "erase", "h").is("", "", 0);
+    ask(home, "get", "h").is(MISS, "", 1);
+    store(home, "h", "again");
+    ask(home, "get", "h").is(&found("h", "again"), "", 0);
+}
+
+#[test]
+fn a_damaged_slot_costs_only_itself() {
+    let damage: [fn(&mut Vec<u8>); 4] = [
+        |bytes| *bytes.last_mut().unwrap() ^= 1,
+        |bytes| bytes[30] ^= 0x80,
+        |bytes| bytes.truncate(40),
+        Vec::clear,
+    ];
+    for change in damage {
+        let (home, slot) = home_with_two();
+        let mut bytes = fs::read(&slot).unwrap();
+        change(&mut bytes);
+        fs::write(&slot, bytes).unwrap();
+        let why = "is damaged or sealed with another key; log out of that registry and in again";
+        only_h_is_unavailable(&home, &slot, why);
+    }
+}
+
+#[test]
+fn a_slot_moved_to_another_servers_name_does_not_open() {
+    let (home, slot) = home_with_two();
+    fs::copy(home.slots().join("other@default"), &slot).unwrap();
+    let why = "is damaged or sealed with another key; log out of that registry and in again";
+    only_h_is_unavailable(&home, &slot, why);
+}
+
+#[test]
+fn a_foreign_or_newer_file_costs_only_itself() {
+    let (home, slot) = home_with_two();
+    fs::write(&slot, "notes").unwrap();
+    only_h_is_unavailable(&home, &slot, "is not a file of this program; move it away");
+    fs::write(&slot, "docker-credential-scoped 2\nwhatever comes").unwrap();
+    only_h_is_unavailable(
+        &home,
+        &slot,
+        "was written by a newer version of this program; update this one",
+    );
+}
+
+#[test]
+fn a_link_or_pipe_in_the_place_of_a_slot_is_not_followed_or_waited_for() {
+    let (home, slot) = home_with_two();
+    fs::remove_file(&slot).unwrap();
+    let status = Command::new("mkfifo").arg(&slot).status().unwrap();
+    assert!(status.success());
+    ask(&home, "get", "h").is(&format!("{slot}: is not a regular file; move it away\n"), "", 1);
+    fs::remove_file(&slot).unwrap();
+    symlink(home.slots().join("other@default"), &slot).unwrap();
+    let answer = ask(&home, "get", "h").fails();
+    assert!(
+        answer.stdout.starts_with(&format!("cannot open {slot}: ")),
+        "{}",
+        answer.stdout
+    );
+    ask(&home, "get", "other").is(&found("other", "o"), "", 0);
+    ask(&home, "list", "").is("{\"other\":\"u\"}\n", "", 0);
+}
+
+#[test]
+fn files_that_are_no_slots_are_passed_over() {
+    let (home, _) = home_with_two();
+    fs::write(home.slots().join(".DS_Store"), "x").unwrap();
+    fs::write(home.slots().join("README"), "x").unwrap();
+    ask(&home, "list", "").is("{\"h\":\"u\",\"other\":\"u\"}\n", "", 0);
+}
+
+#[test]
+fn a_lost_key_is_an_error_and_never_replaced_by_another() {
+    let (home, _) = home_with_two();
+    let key = home.path().join(DATA).join("key");
+    let kept = fs::read(&key).unwrap();
+    fs::remove_file(&key).unwrap();
+    let missing = format!(
+        "{}: the key is missing, and credentials are sealed with it; restore it from a backup\n",
+        key.display()
+    );
+    ask(&home, "get", "h").is(&missing, "", 1);
+    ask(&home, "store", &message("third", "s")).is(&missing, "", 1);
+    ask(&home, "list", "").is("{}\n", "", 0);
+    ask(&home, "get", "absent").is(MISS, "", 1);
+    assert!(!key.exists());
+    fs::write(&key, b"short").unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    let damaged = format!(
+        "{}: is not a key (64 hexadecimal digits); restore it from a backup\n",
+        key.display()
+    );
+    ask(&home, "get", "h").is(&damaged, "", 1);
+    fs::write(&key, kept).unwrap();
+    ask(&home, "get", "h").is(&found("h", "s"), "", 0);
+    fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
+    let open = format!(
+        "{}: the key is open to other users; close it with chmod go-rwx\n",
+        key.display()
+    );
+    ask(&home, "get", "h").is(&open, "", 1);
+    ask(&home, "erase", "h").is("", "", 0);
+    ask(&home, "get", "h").is(MISS, "", 1);
+}
+
+#[test]
+fn a_directory_that_is_open_to_others_or_a_link_is_refused() {
+    let (home, _) = home_with_two();
+    let data = home.path().join(DATA);
+    for (directory, mode) in [(data.clone(), 0o755), (home.slots(), 0o770)] {
+        fs::set_permissions(&directory, Permissions::from_mode(mode)).unwrap();
+        let answer = format!(
+            "{}: is open to other users (mode {mode:04o}); close it with chmod go-rwx\n",
+            directory.display()
+        );
+        ask(&home, "get", "h").is(&answer, "", 1);
+        ask(&home, "store", &message("h", "new")).is(&answer, "", 1);
+        fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
+    }
+    let elsewhere = home.path().join("elsewhere");
+    fs::rename(&data, &elsewhere).unwrap();
+    symlink(&elsewhere, &data).unwrap();
+    let answer = format!(
+        "{}: is not a directory (links are not followed); move it away\n",
+        data.display()
+    );
+    ask(&home, "get", "h").is(&answer, "", 1);
+    ask(&home, "list", "").is("{}\n", "", 0);
+}
+
+#[test]
+fn everything_is_private_from_the_start_whatever_the_umask() {
+    for umask in ["000", "077"] {
+        let home = Home::new();
+        let mut shell = home.command("sh");
+        shell.args(["-c", &format!("umask {umask}; exec {HELPER} store")]);
+        Outcome::of(&mut shell, message("h", "s").as_bytes()).is("", "", 0);
+        let data = home.path().join(DATA);
+        for (path, mode) in [
+            (data.clone(), 0o700),
+            (data.join("slots"), 0o700),
+            (data.join("staging"), 0o700),
+            (data.join("key"), 0o600),
+            (data.join("slots/h@default"), 0o600),
+        ] {
+            assert_eq!(
+                fs::metadata(&path).unwrap().mode() & 0o7777,
+                mode,
+                "{}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn what_a_killed_process_left_is_swept_after_an_hour() {
+    let (home, _) = home_with_two();
+    let staging = home.path().join(DATA).join("staging");
+    fs::write(staging.join("new-old"), "x").unwrap();
+    fs::write(staging.join("new-fresh"), "x").unwrap();
+    let touched = Command::new("touch")
+        .args(["-d", "2 hours ago"])
+        .arg(staging.join("new-old"))
+        .status()
+        .unwrap();
+    assert!(touched.success());
+    store(&home, "h", "changed");
+    assert!(!staging.join("new-old").exists());
+    assert!(
+        staging.join("new-fresh").exists(),
+        "another process may be writing it"
+    );
+}
+
+#[test]
+fn the_same_value_again_changes_nothing_but_the_last_use() {
+    let (home, slot) = home_with_two();
+    let file = || (fs::metadata(&slot).unwrap().ino(), fs::read(&slot).unwrap());
+    let before = file();
+    let touched = Command::new("touch")
+        .args(["-d", "2020-01-01"])
+        .arg(&slot)
+        .status()
+        .unwrap();
+    assert!(touched.success());
+    store(&home, "h", "s");
+    assert_eq!(file(), before, "neither written again nor sealed again");
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    assert!(fs::metadata(&slot).unwrap().mtime().unsigned_abs() + 60 > now);
+    store(&home, "h", "t");
+    assert_ne!(file(), before);
+    ask(&home, "get", "h").is(&found("h", "t"), "", 0);
+}
+
+#[test]
+fn the_last_use_is_written_at_most_once_a_minute() {
+    let (home, slot) = home_with_two();
+    let modified = || fs::metadata(&slot).unwrap().modified().unwrap();
+    let stored = modified();
+    ask(&home, "get", "h").succeeds();
+    assert_eq!(modified(), stored);
+    for day in ["2020-01-01", "2090-01-01"] {
+        let touched = Command::new("touch")
+            .args(["-d", day])
+            .arg(&slot)
+            .status()
+            .unwrap();
+        assert!(touched.success());
+        ask(&home, "get", "h").succeeds();
+        assert!(modified() >= stored, "{day}");
+        assert!(modified().elapsed().unwrap().as_secs() < 60, "{day}");
+    }
+}
+
+#[test]
+fn on_unavailable_miss_makes_a_damaged_slot_a_miss() {
+    let (home, slot) = home_with_two();
+    fs::write(&slot, "notes").unwrap();
+    home.write(
+        ".config/docker-credential-scoped/settings.json",
+        r#"{"onUnavailable": "miss"}"#,
+    );
+    ask(&home, "get", "h").is(MISS, "", 1);
+    ask(&home, "get", "other").is(&found("other", "o"), "", 0);
+}
+
+#[test]
+fn nothing_is_handed_out_under_settings_that_cannot_be_read() {
+    let (home, _) = home_with_two();
+    let settings = home.write(
+        ".config/docker-credential-scoped/settings.json",
+        "{\n  \"onUnavailble\": \"miss\"\n}",
+    );
+    let answer = format!(
+        "{}: unknown field `onUnavailble`, expected `onUnavailable` at line 2 column 16\n",
+        settings.display()
+    );
+    for verb in ["get", "list"] {
+        ask(&home, verb, "h").is(&answer, "", 1);
+    }
+    ask(&home, "erase", "h").is("", "", 0);
+}
+
+#[test]
+fn a_home_that_is_missing_or_no_directory_holds_nothing() {
+    let home = Home::new();
+    for (variable, value) in [("HOME", "/dev/null"), ("HOME", "/nonexistent/home")] {
+        let command = |verb: &str| {
+            let mut command = home.command(HELPER);
+            command
+                .arg(verb)
+                .env_remove("XDG_DATA_HOME")
+                .env_remove("XDG_CONFIG_HOME")
+                .env(variable, value);
+            command
+        };
+        Outcome::of(&mut command("get"), b"h").is(MISS, "", 1);
+        Outcome::of(&mut command("list"), b"").is("{}\n", "", 0);
+        Outcome::of(&mut command("erase"), b"h").is("", "", 0);
+    }
+    let mut command = home.command(HELPER);
+    command.arg("store").env("XDG_DATA_HOME", "/dev/null/data");
+    let answer = Outcome::of(&mut command, message("h", "s").as_bytes()).fails();
+    assert!(
+        answer.stdout.starts_with("cannot create /dev/null/data/"),
+        "{}",
+        answer.stdout
+    );
+}
+
+/// Runs a script in a mount namespace of its own, where `$1` is the home's data directory and `$2` the helper.
+fn in_namespace(home: &Home, script: &str, input: &str) -> Option<Outcome> {
+    if !peer::can("unshare", &["-Urm", "true"]) {
+        return None;
+    }
+    let mut command = home.command("unshare");
+    command
+        .args(["-Urm", "sh", "-ec", script, "sh"])
+        .arg(home.path().join(".local/share"))
+        .arg(HELPER);
+    Some(Outcome::of(&mut command, input.as_bytes()))
+}
+
+#[test]
+fn a_read_only_home_still_answers_and_never_claims_a_store() {
+    let (home, _) = home_with_two();
+    let remount = "mount --bind \"$1\" \"$1\"; mount -o remount,ro,bind \"$1\"; exec \"$2\" ";
+    let Some(answer) = in_namespace(&home, &format!("{remount} get"), "h") else {
+        return;
+    };
+    answer.is(&found("h", "s"), "", 0);
+    let erased = in_namespace(&home, &format!("{remount} erase"), "absent").unwrap();
+    erased.is("", "", 0);
+    for (verb, input) in [
+        ("store", message("h", "new")),
+        ("store", message("third", "s")),
+        ("erase", "h".into()),
+    ] {
+        let answer = in_namespace(&home, &format!("{remount} {verb}"), &input)
+            .unwrap()
+            .fails();
+        assert!(
+            answer.stdout.ends_with("Read-only file system (os error 30)\n"),
+            "{}",
+            answer.stdout
+        );
+    }
+    ask(&home, "get", "h").is(&found("h", "s"), "", 0);
+}
+
+#[test]
+fn a_full_disk_keeps_the_old_credential_and_says_so() {
+    let home = Home::new();
+    fs::create_dir_all(home.path().join(".local/share")).unwrap();
+    let script = "mount -t tmpfs -o size=64k,mode=700 none \"$1\"
+        printf '%s' '{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"old\"}' | \"$2\" store
+        dd if=/dev/zero of=\"$1/fill\" bs=1k status=none 2>/dev/null || true
+        if printf '%s' '{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"new\"}' | \"$2\" store; then echo stored; fi
+        printf h | \"$2\" get; ls -A \"$1/docker-credential-scoped/staging\"";
+    let Some(answer) = in_namespace(&home, script, "") else {
+        return;
+    };
+    let slot = home.slots().join("h@default");
+    let full = format!(
+        "cannot write {}: No space left on device (os error 28)\n",
+        slot.display()
+    );
+    answer.is(&(full + &found("h", "old")), "", 0);
+}
+
+#[test]
+fn another_users_store_is_refused_and_roots_visit_leaves_nothing_of_roots() {
+    if !peer::root() {
+        return;
+    }
+    let nobody = 65534;
+    let give = |path: &Path| chown(path, Some(nobody), Some(nobody)).unwrap();
+    // `sudo docker login` runs as root in the user's home.
+    let home = Home::new();
+    give(&home.path());
+    store(&home, "h", "s");
+    let data = home.path().join(DATA);
+    let all = [
+        data.clone(),
+        data.join("key"),
+        home.slots(),
+        home.slots().join("h@default"),
+        data.join("staging"),
+    ];
+    for path in all {
+        assert_eq!(fs::metadata(&path).unwrap().uid(), nobody, "{}", path.display());
+    }
+    // As that user, with root's files.
+    let helper = home.open_to_all();
+    chown(home.slots().join("h@default"), Some(0), Some(0)).unwrap();
+    fs::set_permissions(home.slots().join("h@default"), Permissions::from_mode(0o644)).unwrap();
+    let mut command = home.command("setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(helper)
+        .arg("get");
+    let answer = format!(
+        "{}: belongs to another user; chown it to yourself or move it away\n",
+        home.slots().join("h@default").display()
+    );
+    Outcome::of(&mut command, b"h").is(&answer, "", 1);
+}
+
+#[test]
+fn sixty_four_processes_at_once_lose_and_tear_nothing() {
+    let home = Home::new();
+    let secret = |number: usize| format!("{number}-").repeat(500);
+    thread::scope(|scope| {
+        for number in 0..64 {
+            let home = &home;
+            scope.spawn(move || {
+                let own = format!("own-{number}.example");
+                // All make the key, all write the shared slot, every fourth erases it.
+                store(home, &own, &secret(number));
+                store(home, "shared.example", &secret(number));
+                if number % 4 == 0 {
+                    ask(home, "erase", "shared.example").is("", "", 0);
+                }
+                let answer = ask(home, "get", "shared.example");
+                if answer.stdout != MISS {
+                    let answer: Value = serde_json::from_str(&answer.succeeds().stdout).unwrap();
+                    let got = answer["Secret"].as_str().unwrap();
+                    assert!((0..64).any(|number| got == secret(number)), "torn: {got}");
+                }
+                ask(home, "get", &own).is(&found(&own, &secret(number)), "", 0);
+                if number % 2 == 0 {
+                    ask(home, "erase", &own).is("", "", 0);
+                }
+            });
+        }
+    });
+    let listed: Value = serde_json::from_str(&ask(&home, "list", "").succeeds().stdout).unwrap();
+    let left = (0..64)
+        .filter(|number| listed.get(format!("own-{number}.example")).is_some())
+        .collect::<Vec<_>>();
+    assert_eq!(left, (0..64).filter(|number| number % 2 == 1).collect::<Vec<_>>());
+    assert_eq!(
+        fs::read_dir(home.path().join(DATA).join("staging"))
+            .unwrap()
+            .count(),
+        0
+    );
+}
