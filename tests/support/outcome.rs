@@ -48,6 +48,10 @@ impl Outcome {
         self
     }
 
+    pub(crate) fn has_succeeded(&self) -> bool {
+        self.succeeded
+    }
+
     /// The same, which must have been a success.
     #[track_caller]
     pub(crate) fn succeeds(self) -> Self {

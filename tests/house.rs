@@ -1,0 +1,197 @@
+//! The house's import rule: rooms use what is below them, pure rooms use pure rooms, and outside things know
+//! nothing of each other, save that the store uses files.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What each room may import. A room that is not here is refused, so that a new one has to be decided on.
+const MAY_IMPORT: &[(&str, &[&str])] = &[
+    // Pure: no file, environment, network, clock or standard stream.
+    ("secret", &[]),
+    ("registry", &["secret"]),
+    ("credential", &["registry", "secret"]),
+    ("protocol", &["credential", "registry", "secret"]),
+    // One outside thing each.
+    ("settings", &["credential", "protocol", "registry", "secret"]),
+    ("files", &["secret"]),
+    (
+        "store",
+        &["credential", "files", "protocol", "registry", "secret"],
+    ),
+    // The use cases.
+    (
+        "command",
+        &[
+            "credential",
+            "files",
+            "protocol",
+            "registry",
+            "secret",
+            "settings",
+            "store",
+        ],
+    ),
+    // The composition root and the command line, which only it knows.
+    ("cli", &["credential", "registry"]),
+    (
+        "app",
+        &[
+            "cli",
+            "command",
+            "credential",
+            "files",
+            "protocol",
+            "registry",
+            "secret",
+            "settings",
+            "store",
+        ],
+    ),
+];
+
+/// What only these files may name: each outside thing has one importer.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("chacha20poly1305", &["store/seal.rs"]),
+    ("clap", &["app.rs", "cli.rs"]),
+    ("directories", &["settings.rs"]),
+    ("rustix", &["files.rs"]),
+    ("std::env::var", &["main.rs"]),
+    ("std::fs", &["files.rs", "settings.rs"]),
+    ("tempfile", &["files.rs"]),
+];
+
+#[test]
+fn imports_run_downwards_only() {
+    for (path, text) in sources() {
+        let room = room_of(&path);
+        if matches!(room.as_str(), "lib" | "main") {
+            continue;
+        }
+        let (_, allowed) = MAY_IMPORT
+            .iter()
+            .find(|(name, _)| *name == room)
+            .unwrap_or_else(|| panic!("{}: a room that the house does not know", path.display()));
+        for used in crate_imports(&text) {
+            assert!(
+                used == room || allowed.contains(&used.as_str()),
+                "{}: {room} may not import {used}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn each_outside_thing_has_one_importer() {
+    for (path, text) in sources() {
+        for (thing, files) in ONLY_IN {
+            let named = code_lines(&text).any(|line| {
+                line.match_indices(thing).any(|(start, _)| {
+                    let after = line.get(start + thing.len()..).unwrap();
+                    !line.get(..start).unwrap().ends_with(['_', ':', '.'])
+                        && after.starts_with([':', ';', '_', '(', '{'])
+                })
+            });
+            assert!(
+                !named || files.iter().any(|file| path.ends_with(file)),
+                "{}: names {thing}, which is for {files:?}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_file_says_first_what_it_is() {
+    for (path, text) in sources() {
+        assert!(text.starts_with("//! "), "{}", path.display());
+    }
+}
+
+#[test]
+fn the_rule_sees_an_import_however_it_is_written() {
+    let text = "use crate::store::{Slot};\n    use crate::{files, registry::Server};\nlet x = crate::app::run();\n// crate::cli";
+    let wanted = ["app", "files", "registry", "store"].map(str::to_owned);
+    assert_eq!(crate_imports(text), BTreeSet::from(wanted));
+}
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut directories = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                directories.push(path);
+            } else {
+                found.push((path.clone(), fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(found.len() > 10);
+    found
+}
+
+/// The first folder below src, or the file itself.
+fn room_of(path: &Path) -> String {
+    let below = path
+        .strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))
+        .unwrap();
+    below
+        .components()
+        .next()
+        .unwrap()
+        .as_os_str()
+        .to_str()
+        .unwrap()
+        .trim_end_matches(".rs")
+        .to_owned()
+}
+
+fn code_lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(|line| line.split("//").next().unwrap())
+}
+
+/// Every room named behind `crate::`, in a `use` or in a path.
+fn crate_imports(text: &str) -> BTreeSet<String> {
+    let code: String = code_lines(text).collect::<Vec<_>>().join("\n");
+    let word = |text: &str| {
+        text.trim_start()
+            .chars()
+            .take_while(|c| c.is_alphanumeric() || *c == '_')
+            .collect::<String>()
+    };
+    let mut rooms = BTreeSet::new();
+    for (_, rest) in code
+        .match_indices("crate::")
+        .map(|(start, found)| ((), code.get(start + found.len()..).unwrap()))
+    {
+        match rest.strip_prefix('{') {
+            Some(group) => {
+                let mut depth = 0;
+                let mut start = true;
+                for (place, character) in group.char_indices() {
+                    if depth == 0 && start && !character.is_whitespace() {
+                        rooms.insert(word(group.get(place..).unwrap()));
+                        start = false;
+                    }
+                    match character {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => start = true,
+                        _ => {}
+                    }
+                }
+            }
+            None => {
+                rooms.insert(word(rest));
+            }
+        }
+    }
+    rooms.remove("");
+    rooms
+}
