@@ -1,0 +1,229 @@
+//! Times whole processes, from `posix_spawn` to `waitpid`, as docker meets a credential helper.
+//!
+//! `benches/run` prepares what is measured and calls this with a stage: a directory with `server` and `message` (what
+//! `get` and `store` read on stdin), and with the `home`, `data`, `config`, `cache` and `runtime` directories of one
+//! person who has stored the same credentials in each helper.
+//!
+//! The compared commands take turns, A B C A B C, so that a slow minute of the machine is everybody's slow minute. On
+//! stdout, a line a command: name, runs, runs that failed, median and 99th percentile in ms, parted by tabs.
+
+use std::{
+    env,
+    fs::File,
+    io::{self, Write},
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+
+/// Turns of the round; a slow command sits most of them out.
+const ROUNDS: usize = 2000;
+/// A command through gpg or D-Bus takes 20 to 100 ms: in every twentieth round it still runs a hundred times.
+const SLOW: usize = 20;
+/// How many `get`s a build with many stages starts at once.
+const PARALLEL: usize = 100;
+
+fn main() -> Result<()> {
+    // `cargo bench` says `--bench` to every bench.
+    let arguments: Vec<String> = env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench")
+        .collect();
+    let [stage, bus, noop, musl, gnu, pass, secretservice] = arguments.as_slice() else {
+        bail!("benches/run calls this, with: STAGE BUS NOOP MUSL GNU PASS SECRETSERVICE");
+    };
+    let stage = Stage {
+        path: PathBuf::from(stage),
+        bus: bus.clone(),
+        noop: PathBuf::from(noop),
+    };
+
+    let mut cases = vec![Case::new("no-op".into(), noop, Request::Get, 1)];
+    for (helper, program, every) in [
+        ("scoped", musl, 1),
+        ("scoped (glibc)", gnu, 1),
+        ("pass", pass, SLOW),
+        ("secretservice", secretservice, SLOW),
+    ] {
+        stage.check(program)?;
+        cases.push(Case::new(format!("{helper} get"), program, Request::Get, every));
+        cases.push(Case::new(format!("{helper} list"), program, Request::List, every));
+        cases.push(Case::new(
+            format!("{helper} store, same"),
+            program,
+            Request::Store,
+            every,
+        ));
+        cases.push(Case::new(
+            format!("{helper} store, new"),
+            program,
+            Request::StoreNew,
+            every,
+        ));
+    }
+    for round in 0..ROUNDS {
+        for case in cases.iter_mut().filter(|case| round % case.every == 0) {
+            stage.time(case, round)?;
+        }
+    }
+    for (helper, program, times) in [("scoped", musl, 100), ("pass", pass, 5)] {
+        let mut case = Case::new(
+            format!("{helper}, {PARALLEL} parallel get"),
+            program,
+            Request::Get,
+            1,
+        );
+        for _ in 0..times {
+            stage.time_parallel(&mut case)?;
+        }
+        cases.push(case);
+    }
+
+    let mut stdout = io::stdout().lock();
+    for mut case in cases {
+        case.times.sort_unstable();
+        let (runs, median, p99) = (case.times.len(), case.percentile(50), case.percentile(99));
+        writeln!(
+            stdout,
+            "{}\t{runs}\t{}\t{median:.3}\t{p99:.3}",
+            case.name, case.failed
+        )?;
+    }
+    Ok(())
+}
+
+/// What a helper is asked.
+#[derive(Clone, Copy)]
+enum Request {
+    Get,
+    List,
+    /// The credential that is already stored.
+    Store,
+    /// A credential whose secret was another in the round before.
+    StoreNew,
+}
+
+/// One compared command, and how its runs went.
+struct Case {
+    name: String,
+    program: PathBuf,
+    request: Request,
+    /// Runs in every so many rounds.
+    every: usize,
+    times: Vec<Duration>,
+    /// Processes that did not end with success: peers do fail when many are asked at once.
+    failed: usize,
+}
+
+impl Case {
+    fn new(name: String, program: &str, request: Request, every: usize) -> Self {
+        Self {
+            name,
+            program: PathBuf::from(program),
+            request,
+            every,
+            times: Vec::new(),
+            failed: 0,
+        }
+    }
+
+    /// In ms. The times are sorted by now.
+    fn percentile(&self, percent: usize) -> f64 {
+        let rank = (self.times.len() * percent / 100).min(self.times.len().saturating_sub(1));
+        self.times.get(rank).map_or(f64::NAN, Duration::as_secs_f64) * 1000.0
+    }
+}
+
+/// The person all commands are run as.
+struct Stage {
+    path: PathBuf,
+    /// The address of the session bus behind which the keyring of docker-credential-secretservice is.
+    bus: String,
+    noop: PathBuf,
+}
+
+impl Stage {
+    /// The command in a clean environment, so that no figure depends on who measures it, with its stdin open.
+    fn command(&self, case: &Case, round: usize) -> Result<Command> {
+        let mut command = Command::new(&case.program);
+        command.env_clear().env("PATH", "/usr/bin:/bin");
+        for (name, directory) in [
+            ("HOME", "home"),
+            ("XDG_DATA_HOME", "data"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_CACHE_HOME", "cache"),
+            ("XDG_RUNTIME_DIR", "runtime"),
+        ] {
+            command.env(name, self.path.join(directory));
+        }
+        if case.program.ends_with("docker-credential-secretservice") {
+            command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
+        }
+        match case.request {
+            Request::Get => command.arg("get").stdin(File::open(self.path.join("server"))?),
+            Request::List => command.arg("list").stdin(Stdio::null()),
+            Request::Store => command.arg("store").stdin(File::open(self.path.join("message"))?),
+            Request::StoreNew => command.arg("store").stdin(self.new_message(round)?),
+        };
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(command)
+    }
+
+    /// A credential beside the five that `get` and `list` ask for, as long as they are.
+    fn new_message(&self, round: usize) -> io::Result<File> {
+        let path = self.path.join("new-message");
+        let server = "registry.example.org";
+        write!(
+            File::create(&path)?,
+            r#"{{"ServerURL":"{server}","Username":"ci","Secret":"dckr_pat_{round:027}"}}"#
+        )?;
+        File::open(path)
+    }
+
+    /// A fast wrong answer is no figure: the helper must answer `get` with what is stored.
+    fn check(&self, program: &str) -> Result<()> {
+        let stored: serde_json::Value = serde_json::from_reader(File::open(self.path.join("message"))?)?;
+        let case = Case::new(String::new(), program, Request::Get, 1);
+        let output = self.command(&case, 0)?.stdout(Stdio::piped()).output()?;
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .with_context(|| format!("{program} get: {}", String::from_utf8_lossy(&output.stdout)))?;
+        for field in ["ServerURL", "Username", "Secret"] {
+            ensure!(
+                answer.get(field) == stored.get(field),
+                "{program} get: not the {field} that was stored"
+            );
+        }
+        Ok(())
+    }
+
+    fn time(&self, case: &mut Case, round: usize) -> Result<()> {
+        let mut command = self.command(case, round)?;
+        // Whoever follows a command that waited for gpg or the disk finds cold caches and an idle processor. So
+        // everyone follows the same neighbour, whose time does not count.
+        Command::new(&self.noop).status()?;
+        let start = Instant::now();
+        let status = command.status()?;
+        case.times.push(start.elapsed());
+        case.failed += usize::from(!status.success());
+        Ok(())
+    }
+
+    /// From the start of the first of many at once to the end of the last.
+    fn time_parallel(&self, case: &mut Case) -> Result<()> {
+        let mut commands: Vec<_> = (0..PARALLEL)
+            .map(|_| self.command(case, 0))
+            .collect::<Result<_>>()?;
+        let start = Instant::now();
+        let mut children: Vec<_> = commands
+            .iter_mut()
+            .map(Command::spawn)
+            .collect::<io::Result<_>>()?;
+        for child in &mut children {
+            case.failed += usize::from(!child.wait()?.success());
+        }
+        case.times.push(start.elapsed());
+        Ok(())
+    }
+}
