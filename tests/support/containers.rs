@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, lchown};
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
 use super::home::Home;
@@ -98,6 +99,16 @@ impl<'a> Containers<'a> {
             command.env("REGISTRY_AUTH_FILE", self.home.path().join(NAMED_AUTH_FILE));
         }
         command
+    }
+}
+
+impl Drop for Containers<'_> {
+    /// podman without root leaves a process that holds its user namespace open.
+    fn drop(&mut self) {
+        let pause = fs::read_to_string(self.home.runtime().join("libpod/tmp/pause.pid"));
+        if let Some(pause) = pause.ok().and_then(|pid| Pid::from_raw(pid.trim().parse().ok()?)) {
+            let _ = kill_process(pause, Signal::KILL);
+        }
     }
 }
 
