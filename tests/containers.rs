@@ -152,6 +152,39 @@ fn a_logout_clears_a_damaged_slot_away() {
     }
 }
 
+#[test]
+fn what_the_helper_cannot_keep_is_kept_nowhere_else() {
+    let Some(stage) = set(&PROGRAMS) else { return };
+    let registry = stage.registry.address();
+    Helper::of(&stage.home).store("registry.example.com", "alice", "another");
+    stage.home.damage_key();
+    for configured in [
+        Configured::AuthFile,
+        Configured::NamedAuthFile,
+        Configured::DropIn,
+    ] {
+        let containers = Containers::new(&stage.home, registry, configured);
+        for program in PROGRAMS {
+            containers.login(program, registry, "alice", ALICE).fails();
+            stage.keeps_secret(ALICE);
+        }
+    }
+}
+
+/// Why the helper is to stand alone in `credential-helpers`.
+#[test]
+fn an_auth_file_behind_the_helper_takes_in_the_clear_what_the_helper_cannot_keep() {
+    for program in PROGRAMS {
+        let Some(stage) = set(&[program]) else { return };
+        let registry = stage.registry.address();
+        Helper::of(&stage.home).store("registry.example.com", "alice", "another");
+        stage.home.damage_key();
+        let containers = Containers::new(&stage.home, registry, Configured::DropInBeforeAuthFile);
+        containers.login(program, registry, "alice", ALICE).succeeds();
+        assert_eq!(stage.home.files_with("alice", ALICE).len(), 1, "{program}");
+    }
+}
+
 /// podman and buildah then run the helper as root of a user namespace, which it is not outside.
 #[test]
 fn without_root_it_is_the_same() {

@@ -19,8 +19,12 @@ pub(crate) enum Configured {
     AuthFile,
     /// The same in the file that `REGISTRY_AUTH_FILE` names.
     NamedAuthFile,
-    /// `credential-helpers` in `~/.config/containers/registries.conf.d/`, for all registries.
+    /// `credential-helpers` in `~/.config/containers/registries.conf.d/`, for all registries: the helper alone.
+    /// (`XDG_CONFIG_HOME` is not asked: pkg/sysregistriesv2, `userRegistriesDir`.)
     DropIn,
+    /// The same with the auth file behind the helper, which then takes what the helper does not
+    /// (pkg/docker/config, `SetCredentials`).
+    DropInBeforeAuthFile,
 }
 
 /// The three programs, each with its own image store in the home.
@@ -35,10 +39,11 @@ impl<'a> Containers<'a> {
     pub(crate) fn new(home: &'a Home, registry: &str, configured: Configured) -> Self {
         let helpers = json!({ "credHelpers": { registry: "scoped" } }).to_string();
         match configured {
-            Configured::AuthFile => home.write_runtime("containers/auth.json", &helpers),
+            Configured::AuthFile => home.write_runtime(AUTH_FILE, &helpers),
             Configured::NamedAuthFile => home.write(NAMED_AUTH_FILE, &helpers),
-            Configured::DropIn => home.write(
-                ".config/containers/registries.conf.d/50-scoped.conf",
+            Configured::DropIn => home.write(DROP_IN, "credential-helpers = [\"scoped\"]\n"),
+            Configured::DropInBeforeAuthFile => home.write(
+                DROP_IN,
                 "credential-helpers = [\"scoped\", \"containers-auth.json\"]\n",
             ),
         };
@@ -122,6 +127,8 @@ fn give_away(path: &Path) {
     }
 }
 
+const AUTH_FILE: &str = "containers/auth.json";
+const DROP_IN: &str = ".config/containers/registries.conf.d/50-scoped.conf";
 const NAMED_AUTH_FILE: &str = "ci/auth.json";
 const STORAGE: &str = ".config/containers/storage.conf";
 /// The user Linux maps to who has no user (kernel.overflowuid).

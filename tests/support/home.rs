@@ -48,9 +48,14 @@ impl Home {
         self.directory.path().join("run")
     }
 
-    /// Where the helper keeps its sealed files.
+    /// Where the helper keeps all it keeps.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path().join(".local/share/docker-credential-scoped")
+    }
+
+    /// Where it keeps its sealed files.
     pub(crate) fn slots(&self) -> PathBuf {
-        self.path().join(".local/share/docker-credential-scoped/slots")
+        self.data().join("slots")
     }
 
     /// Lets every user of the machine in, down to `HOME`, and gives the helper as a file they can run.
@@ -118,6 +123,11 @@ impl Home {
         let middle = content.len() / 2;
         content[middle] ^= 1;
         fs::write(&slot, content).expect("a slot");
+    }
+
+    /// Leaves the helper with slots and without the key to them.
+    pub(crate) fn damage_key(&self) {
+        fs::write(self.data().join("key"), "not a key").expect("a key");
     }
 
     /// Every file in which the secret of `user` can be read, plainly or as docker's `auth` is written.
