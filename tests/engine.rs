@@ -1,16 +1,9 @@
 //! docker with a real engine, a real registry and a real token server, its credentials kept by the helper.
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test stops at what it did not expect"
-)]
 
 mod support;
 
-use std::fs;
+use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
 use serde_json::json;
@@ -21,20 +14,17 @@ use support::helper::{Credential, Helper};
 use support::home::Home;
 use support::outcome::Outcome;
 use support::peer;
-use support::registry::Registry;
-use support::token_server::request::{Proof, Request};
-use support::token_server::{Config, TokenServer, User};
+use support::stage::{ALICE, BOB, Stage, alice, bob};
+use support::token_server::request::Proof;
 
 #[test]
 fn docker_logs_in_pushes_pulls_and_logs_out() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let (docker, registry) = (stage.docker(), stage.registry.address());
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
     let image = stage.registry.image("team/app");
 
     docker.login(registry, "alice", ALICE).succeeds();
-    assert_eq!(docker.helper().get(registry), Some(credential("alice", ALICE)));
+    assert_eq!(docker.helper().get(registry), Some(alice()));
     assert_eq!(
         docker.auths(),
         json!({ registry: {} }),
@@ -58,11 +48,9 @@ fn docker_logs_in_pushes_pulls_and_logs_out() {
 
 #[test]
 fn an_identity_token_is_kept_in_place_of_the_password() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
+    let Some((stage, engine)) = set(&[]) else { return };
     stage.token_server.set_refresh_tokens(true);
-    let (docker, registry) = (stage.docker(), stage.registry.address());
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
     let image = stage.registry.image("team/app");
 
     docker.login(registry, "alice", ALICE).succeeds();
@@ -93,10 +81,8 @@ fn an_identity_token_is_kept_in_place_of_the_password() {
 
 #[test]
 fn a_wrong_password_is_refused_and_what_was_stored_is_kept() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let (docker, registry) = (stage.docker(), stage.registry.address());
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
 
     docker.login(registry, "alice", "wrong").fails();
     assert_eq!(docker.helper().get(registry), None);
@@ -104,15 +90,13 @@ fn a_wrong_password_is_refused_and_what_was_stored_is_kept() {
     docker.login(registry, "alice", ALICE).succeeds();
     docker.login(registry, "alice", "wrong").fails();
     assert_eq!(stage.last_request().status, 401);
-    assert_eq!(docker.helper().get(registry), Some(credential("alice", ALICE)));
+    assert_eq!(docker.helper().get(registry), Some(alice()));
 }
 
 #[test]
 fn what_is_public_is_pulled_with_nothing_stored() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let (docker, registry) = (stage.docker(), stage.registry.address());
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
     let image = stage.registry.image("public/base");
     docker.login(registry, "alice", ALICE).succeeds();
     docker.import(&image);
@@ -120,7 +104,7 @@ fn what_is_public_is_pulled_with_nothing_stored() {
     docker.run(&["rmi", &image]).succeeds();
 
     let stranger = Home::new();
-    let docker = Docker::new(&stranger, &stage.engine);
+    let docker = Docker::new(&stranger, &engine);
     docker.run(&["pull", &image]).succeeds();
     assert_eq!(stage.last_request().proof, Proof::Nothing);
     assert!(
@@ -131,17 +115,15 @@ fn what_is_public_is_pulled_with_nothing_stored() {
 
 #[test]
 fn a_build_goes_on_where_one_slot_cannot_be_opened() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let (docker, registry) = (stage.docker(), stage.registry.address());
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
     let base = stage.registry.image("team/base");
     docker.login(registry, "alice", ALICE).succeeds();
     docker.import(&base);
     docker.run(&["push", &base]).succeeds();
     docker.run(&["rmi", &base]).succeeds();
     docker.helper().store("damaged.example.com", "alice", ALICE);
-    damage(&stage.home, "damaged.example.com");
+    stage.home.damage("damaged.example.com");
 
     stage
         .home
@@ -161,12 +143,10 @@ fn a_build_goes_on_where_one_slot_cannot_be_opened() {
 
 #[test]
 fn compose_pulls() {
-    let mut programs = PROGRAMS.to_vec();
-    programs.push("docker-compose");
-    let Some(stage) = Stage::set(&programs) else {
+    let Some((stage, engine)) = set(&["docker-compose"]) else {
         return;
     };
-    let docker = stage.docker();
+    let docker = Docker::new(&stage.home, &engine);
     let image = stage.registry.image("team/app");
     docker.login(stage.registry.address(), "alice", ALICE).succeeds();
     docker.import(&image);
@@ -182,11 +162,9 @@ fn compose_pulls() {
 
 #[test]
 fn two_registries_are_two_credentials() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let docker = stage.docker();
-    let (first, second) = (&stage.registry, Registry::start("second", &stage.token_server));
+    let Some((stage, engine)) = set(&[]) else { return };
+    let docker = Docker::new(&stage.home, &engine);
+    let (first, second) = (&stage.registry, stage.second_registry());
     docker.login(first.address(), "alice", ALICE).succeeds();
     docker.login(second.address(), "bob", BOB).succeeds();
 
@@ -206,35 +184,28 @@ fn two_registries_are_two_credentials() {
 
     docker.run(&["logout", first.address()]).succeeds();
     assert_eq!(docker.helper().get(first.address()), None);
-    assert_eq!(
-        docker.helper().get(second.address()),
-        Some(credential("bob", BOB))
-    );
+    assert_eq!(docker.helper().get(second.address()), Some(bob()));
 }
 
 #[test]
 fn a_second_login_asks_nothing() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let (docker, registry) = (stage.docker(), stage.registry.address());
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
     docker.login(registry, "alice", ALICE).succeeds();
 
     let again = docker.run(&["login", registry]).succeeds();
     assert!(again.stdout.contains("Login Succeeded"), "{}", again.stdout);
     assert_eq!(stage.last_request().account.as_deref(), Some("alice"));
-    assert_eq!(docker.helper().get(registry), Some(credential("alice", ALICE)));
+    assert_eq!(docker.helper().get(registry), Some(alice()));
 }
 
 #[test]
 fn another_account_takes_the_place_of_the_first() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let (docker, registry) = (stage.docker(), stage.registry.address());
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
     docker.login(registry, "alice", ALICE).succeeds();
     docker.login(registry, "bob", BOB).succeeds();
-    assert_eq!(docker.helper().get(registry), Some(credential("bob", BOB)));
+    assert_eq!(docker.helper().get(registry), Some(bob()));
     assert_eq!(docker.helper().list().len(), 1);
 
     docker.run(&["logout", registry]).succeeds();
@@ -247,26 +218,26 @@ fn another_account_takes_the_place_of_the_first() {
 
 #[test]
 fn two_profiles_work_at_one_registry_at_one_time() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
+    let Some((stage, engine)) = set(&[]) else { return };
     let registry = stage.registry.address();
     let image = stage.registry.image("team/app");
-    let docker = stage.docker();
+    let docker = Docker::new(&stage.home, &engine);
     docker.login(registry, "alice", ALICE).succeeds();
     docker.import(&image);
     docker.run(&["push", &image]).succeeds();
     docker.run(&["logout", registry]).succeeds();
 
-    let profiles = [("a", "alice", ALICE), ("b", "bob", BOB)];
+    let profiles = [("a", alice()), ("b", bob())];
     thread::scope(|scope| {
-        for (profile, user, password) in profiles {
-            let docker = Docker::with_profile(&stage.home, &stage.engine, profile);
+        for (profile, expected) in profiles {
+            let docker = Docker::with_profile(&stage.home, &engine, profile);
             let image = &image;
             scope.spawn(move || {
                 for _ in 0..3 {
-                    docker.login(registry, user, password).succeeds();
-                    assert_eq!(docker.helper().get(registry), Some(credential(user, password)));
+                    docker
+                        .login(registry, &expected.username, &expected.secret)
+                        .succeeds();
+                    assert_eq!(docker.helper().get(registry).as_ref(), Some(&expected));
                     docker.run(&["pull", image]).succeeds();
                     docker.run(&["logout", registry]).succeeds();
                     assert_eq!(docker.helper().get(registry), None);
@@ -279,73 +250,71 @@ fn two_profiles_work_at_one_registry_at_one_time() {
 
 #[test]
 fn a_logout_with_nothing_stored_is_no_failure() {
-    let Some(stage) = Stage::set(&PROGRAMS) else {
-        return;
-    };
-    let docker = stage.docker();
+    let Some((stage, engine)) = set(&[]) else { return };
+    let docker = Docker::new(&stage.home, &engine);
     let outcome = docker.run(&["logout", stage.registry.address()]).succeeds();
     assert!(!outcome.stderr.contains("WARNING"), "{}", outcome.stderr);
 }
 
-const ALICE: &str = "password-of-alice";
-const BOB: &str = "password-of-bob";
+#[test]
+fn a_damaged_slot_is_mended_by_logging_out_and_in_again() {
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
+    docker.login(registry, "alice", ALICE).succeeds();
+    stage.home.damage(registry);
 
-/// Everybody there is: alice and bob, a registry they may use, and an engine.
-struct Stage {
-    token_server: TokenServer,
-    registry: Registry,
-    engine: Engine,
-    home: Home,
+    let refused = docker.login(registry, "alice", ALICE).fails();
+    assert!(
+        refused.stderr.contains("log out of that registry and in again"),
+        "{}",
+        refused.stderr
+    );
+    docker.run(&["logout", registry]).succeeds();
+    docker.login(registry, "alice", ALICE).succeeds();
+    assert_eq!(docker.helper().get(registry), Some(alice()));
 }
 
-impl Stage {
-    fn set(programs: &[&str]) -> Option<Self> {
-        if !peer::present(programs) || !peer::root() {
-            return None;
-        }
-        let token_server = TokenServer::start(Config {
-            services: vec!["first".to_owned(), "second".to_owned()],
-            users: vec![
-                User::new("alice", ALICE)
-                    .may(&["pull", "push"], "team/*")
-                    .may(&["pull", "push"], "public/*"),
-                User::new("bob", BOB)
-                    .may(&["pull"], "team/*")
-                    .may(&["pull", "push"], "bob/*"),
-            ],
-            public: vec!["public/*".to_owned()],
-            ..Config::default()
-        })
-        .unwrap();
-        Some(Self {
-            registry: Registry::start("first", &token_server),
-            engine: Engine::start(),
-            home: Home::new(),
-            token_server,
-        })
-    }
+#[test]
+fn a_token_server_that_refuses_costs_no_credential() {
+    let Some((stage, engine)) = set(&[]) else { return };
+    let (docker, registry) = (Docker::new(&stage.home, &engine), stage.registry.address());
+    docker.login(registry, "alice", ALICE).succeeds();
 
-    fn docker(&self) -> Docker<'_> {
-        Docker::new(&self.home, &self.engine)
-    }
+    stage.token_server.refuse("alice");
+    docker.run(&["pull", &stage.registry.image("team/app")]).fails();
+    assert_eq!(stage.last_request().status, 401);
+    assert_eq!(docker.helper().get(registry), Some(alice()));
+}
 
-    fn last_request(&self) -> Request {
-        self.token_server.requests().pop().expect("a request")
+#[test]
+fn an_engine_leaves_nothing_behind_when_a_test_panics() {
+    let Some((_, engine)) = set(&[]) else { return };
+    let directory = engine.directory().to_owned();
+    panic::catch_unwind(AssertUnwindSafe(move || {
+        let _engine = engine;
+        panic::resume_unwind(Box::new("a failing test"));
+    }))
+    .unwrap_err();
+
+    assert!(!directory.exists(), "its images and its log are removed");
+    let name = directory.to_str().unwrap();
+    assert!(
+        !std::fs::read_to_string("/proc/self/mountinfo")
+            .unwrap()
+            .contains(name),
+        "nothing is mounted"
+    );
+    for process in std::fs::read_dir("/proc").unwrap() {
+        let arguments = std::fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
+        assert!(
+            !String::from_utf8_lossy(&arguments).contains(name),
+            "no process is left"
+        );
     }
 }
 
-fn credential(username: &str, secret: &str) -> Credential {
-    Credential {
-        username: username.to_owned(),
-        secret: secret.to_owned(),
-    }
-}
-
-/// Turns one bit in the middle of a slot's file.
-fn damage(home: &Home, server: &str) {
-    let slot = home.slots().join(format!("{server}@default"));
-    let mut content = fs::read(&slot).unwrap();
-    let middle = content.len() / 2;
-    content[middle] ^= 1;
-    fs::write(&slot, content).unwrap();
+/// A stage and an engine, where there is all that is needed.
+fn set(further: &[&str]) -> Option<(Stage, Engine)> {
+    let here = peer::present(&PROGRAMS) && peer::present(further) && peer::root();
+    here.then(|| (Stage::new(), Engine::start()))
 }

@@ -11,6 +11,7 @@ use super::helper::Helper;
 use super::home::Home;
 use super::image;
 use super::outcome::Outcome;
+use super::peer;
 
 /// What these tests start.
 pub(crate) const PROGRAMS: [&str; 6] = [
@@ -33,6 +34,7 @@ pub(crate) struct Docker<'a> {
 impl<'a> Docker<'a> {
     /// Configured as the README says: `"credsStore": "scoped"`.
     pub(crate) fn new(home: &'a Home, engine: &'a Engine) -> Self {
+        peer::name("docker");
         let config = home.write(
             ".docker/config.json",
             &json!({ "credsStore": "scoped" }).to_string(),

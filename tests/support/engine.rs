@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -64,6 +65,11 @@ impl Engine {
     /// For `DOCKER_HOST`.
     pub(crate) fn host(&self) -> String {
         format!("unix://{}", self.directory.path().join("socket").display())
+    }
+
+    /// Where all of it is.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     fn wait(&self) {

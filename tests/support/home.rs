@@ -33,6 +33,11 @@ impl Home {
         home
     }
 
+    /// All of it: `HOME`, `XDG_RUNTIME_DIR` and the directory of the helper are below.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// `HOME` itself.
     pub(crate) fn path(&self) -> PathBuf {
         self.directory.path().join("home")
@@ -43,9 +48,14 @@ impl Home {
         self.directory.path().join("run")
     }
 
-    /// Where the helper keeps its sealed files.
+    /// Where the helper keeps all it keeps.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.path().join(".local/share/docker-credential-scoped")
+    }
+
+    /// Where it keeps its sealed files.
     pub(crate) fn slots(&self) -> PathBuf {
-        self.path().join(".local/share/docker-credential-scoped/slots")
+        self.data().join("slots")
     }
 
     /// Lets every user of the machine in, down to `HOME`, and gives the helper as a file they can run.
@@ -67,12 +77,21 @@ impl Home {
         .expect("a new link");
     }
 
+    /// Puts the helper itself where the link to it is, for users who cannot reach where it was built.
+    pub(crate) fn copy_helper(&self) {
+        let link = self.bin().join(HELPER);
+        fs::remove_file(&link).expect("a link");
+        fs::copy(env!("CARGO_BIN_EXE_docker-credential-scoped"), link).expect("a copy");
+    }
+
     /// Writes a file, and the directories above it, below `HOME`.
     pub(crate) fn write(&self, path: &str, content: &str) -> PathBuf {
-        let path = self.path().join(path);
-        fs::create_dir_all(path.parent().expect("a path below HOME")).expect("a directory");
-        fs::write(&path, content).expect("a file");
-        path
+        write(self.path().join(path), content)
+    }
+
+    /// The same below `XDG_RUNTIME_DIR`.
+    pub(crate) fn write_runtime(&self, path: &str, content: &str) -> PathBuf {
+        write(self.runtime().join(path), content)
     }
 
     /// A program as started by the person whose home this is: nothing of our own environment but the PATH.
@@ -95,6 +114,22 @@ impl Home {
         command
     }
 
+    /// Turns one bit in the middle of the file that holds a slot of the default profile.
+    pub(crate) fn damage(&self, server: &str) {
+        let slot = self
+            .slots()
+            .join(format!("{}@default", server.replace(':', "%3A")));
+        let mut content = fs::read(&slot).expect("a slot");
+        let middle = content.len() / 2;
+        content[middle] ^= 1;
+        fs::write(&slot, content).expect("a slot");
+    }
+
+    /// Leaves the helper with slots and without the key to them.
+    pub(crate) fn damage_key(&self) {
+        fs::write(self.data().join("key"), "not a key").expect("a key");
+    }
+
     /// Every file in which the secret of `user` can be read, plainly or as docker's `auth` is written.
     pub(crate) fn files_with(&self, user: &str, secret: &str) -> Vec<PathBuf> {
         let readable = [
@@ -115,6 +150,12 @@ impl Home {
     fn bin(&self) -> PathBuf {
         self.directory.path().join("bin")
     }
+}
+
+fn write(path: PathBuf, content: &str) -> PathBuf {
+    fs::create_dir_all(path.parent().expect("a file in a directory")).expect("a directory");
+    fs::write(&path, content).expect("a file");
+    path
 }
 
 /// Visits what is a file; a link, which could lead out, is not followed.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -33,9 +33,8 @@ pub(crate) fn layer(text: &str) -> Vec<u8> {
     archive
 }
 
-/// Writes an OCI image layout with that layer, tagged `latest`, and answers its directory.
-pub(crate) fn layout(directory: &Path, text: &str) -> PathBuf {
-    let layout = directory.join("layout");
+/// Makes a directory an OCI image layout with that layer, tagged `latest`.
+pub(crate) fn layout(layout: &Path, text: &str) {
     fs::create_dir_all(layout.join("blobs/sha256")).expect("a directory");
     let layer = layer(text);
     let config = json!({
@@ -48,16 +47,15 @@ pub(crate) fn layout(directory: &Path, text: &str) -> PathBuf {
     let manifest = json!({
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": blob(&layout, "application/vnd.oci.image.config.v1+json", config.as_bytes()),
-        "layers": [blob(&layout, "application/vnd.oci.image.layer.v1.tar", &layer)],
+        "config": blob(layout, "application/vnd.oci.image.config.v1+json", config.as_bytes()),
+        "layers": [blob(layout, "application/vnd.oci.image.layer.v1.tar", &layer)],
     })
     .to_string();
-    let mut manifest = blob(&layout, MANIFEST, manifest.as_bytes());
+    let mut manifest = blob(layout, MANIFEST, manifest.as_bytes());
     manifest["annotations"] = json!({ "org.opencontainers.image.ref.name": "latest" });
     let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
     fs::write(layout.join("index.json"), index.to_string()).expect("a file");
     fs::write(layout.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).expect("a file");
-    layout
 }
 
 /// Writes a blob and answers its descriptor.

@@ -11,6 +11,7 @@
     reason = "a test stops at what it did not expect, and reads PATH to find its peers"
 )]
 
+pub(crate) mod containers;
 pub(crate) mod docker;
 pub(crate) mod engine;
 pub(crate) mod helper;
@@ -19,4 +20,5 @@ pub(crate) mod image;
 pub(crate) mod outcome;
 pub(crate) mod peer;
 pub(crate) mod registry;
+pub(crate) mod stage;
 pub(crate) mod token_server;

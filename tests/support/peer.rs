@@ -17,6 +17,20 @@ pub(crate) fn present(programs: &[&str]) -> bool {
     missing.is_empty() || skip(&format!("not installed:{missing}"))
 }
 
+/// Says which of several installed versions it is, for whoever reads why a test failed.
+pub(crate) fn name(program: &str) {
+    let path = find(program).expect("a program that is there");
+    let version = Command::new(&path)
+        .arg("--version")
+        .output()
+        .expect("a program that starts");
+    eprintln!(
+        "{}: {}",
+        path.display(),
+        String::from_utf8_lossy(&version.stdout).trim()
+    );
+}
+
 /// Whether this is root, whom an engine of one's own needs.
 pub(crate) fn root() -> bool {
     rustix::process::geteuid().is_root() || skip("not root")

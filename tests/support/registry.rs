@@ -44,7 +44,6 @@ impl Registry {
         let process = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", REGISTRY, "serve"])
             .arg(path("config.yml"))
-            .env("OTEL_TRACES_EXPORTER", "none")
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("a second handle"))
             .stderr(log)
