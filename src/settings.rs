@@ -105,17 +105,31 @@ pub fn docker_config_file(variables: Variables<'_>) -> Option<PathBuf> {
 ///
 /// The name comes first because it is what a config.json chooses for itself; clients hand their whole
 /// environment to helpers, so the variable reaches those of every config.json.
-pub fn profile(program: &str, variables: Variables<'_>) -> Result<Profile, InvalidProfile> {
+pub fn profile(program: &str, variables: Variables<'_>) -> Result<Profile, ProfileError> {
     if let Some(name) = program
         .strip_prefix(PROGRAM)
         .and_then(|rest| rest.strip_prefix('-'))
     {
-        return name.parse();
+        return name.parse().map_err(ProfileError::ProgramName);
     }
     match variables(PROFILE_VARIABLE) {
-        Some(value) if !value.is_empty() => value.to_str().ok_or(InvalidProfile)?.parse(),
+        Some(value) if !value.is_empty() => {
+            let name = value.to_str().ok_or(ProfileError::Variable(InvalidProfile))?;
+            name.parse().map_err(ProfileError::Variable)
+        }
         Some(_) | None => Ok(Profile::default()),
     }
+}
+
+/// Where the name came from that no profile can have.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ProfileError {
+    /// From the name this program was started by.
+    #[error("the program's name after {PROGRAM}-: {0}")]
+    ProgramName(InvalidProfile),
+    /// From the environment.
+    #[error("{PROFILE_VARIABLE}: {0}")]
+    Variable(InvalidProfile),
 }
 
 fn project_directories() -> Option<ProjectDirs> {
@@ -139,10 +153,13 @@ mod tests {
             "team-a"
         );
         assert!(profile("some-other-name", none).unwrap().is_default());
-        assert_eq!(profile("docker-credential-scoped-", none), Err(InvalidProfile));
+        assert_eq!(
+            profile("docker-credential-scoped-", none),
+            Err(ProfileError::ProgramName(InvalidProfile))
+        );
         assert_eq!(
             profile("docker-credential-scoped-Team", none),
-            Err(InvalidProfile)
+            Err(ProfileError::ProgramName(InvalidProfile))
         );
     }
 

@@ -165,10 +165,7 @@ fn crate_imports(text: &str) -> BTreeSet<String> {
             .collect::<String>()
     };
     let mut rooms = BTreeSet::new();
-    for (_, rest) in code
-        .match_indices("crate::")
-        .map(|(start, found)| ((), code.get(start + found.len()..).unwrap()))
-    {
+    for rest in code.split("crate::").skip(1) {
         match rest.strip_prefix('{') {
             Some(group) => {
                 let mut depth = 0;

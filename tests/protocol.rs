@@ -277,7 +277,7 @@ fn a_profile_is_the_programs_name_then_the_variable_and_never_falls_back() {
     Outcome::of(home.command(HELPER).arg("list").env(variable, "other"), b"").is("{}\n", "", 0);
     Outcome::of(home.command(&ci).arg("erase"), b"h").is("", "", 0);
     ask(&home, "get", "h").is(&found("h", "default", "s"), "", 0);
-    let refused = "profile: a name is 1 to 32 lower-case letters, digits, '-', '_' or '.', the first a letter or digit\n";
+    let refused = "DOCKER_CREDENTIAL_SCOPED_PROFILE: a profile's name is 1 to 32 lower-case letters, digits, '-', '_' or '.', the first a letter or digit\n";
     Outcome::of(home.command(HELPER).arg("get").env(variable, "../x"), b"h").is(refused, "", 1);
 }
 

@@ -62,7 +62,7 @@ impl fmt::Display for Profile {
 /// The name is not one a profile can have.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 #[error(
-    "profile: a name is 1 to 32 lower-case letters, digits, '-', '_' or '.', the first a letter or digit"
+    "a profile's name is 1 to 32 lower-case letters, digits, '-', '_' or '.', the first a letter or digit"
 )]
 pub struct InvalidProfile;
 
