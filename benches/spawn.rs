@@ -38,6 +38,7 @@ fn main() -> Result<()> {
         path: PathBuf::from(stage),
         bus: bus.clone(),
         noop: PathBuf::from(noop),
+        since: Instant::now(),
     };
 
     let mut cases = vec![Case::new("no-op".into(), noop, Request::Get, 1)];
@@ -65,7 +66,7 @@ fn main() -> Result<()> {
     }
     for round in 0..ROUNDS {
         for case in cases.iter_mut().filter(|case| round % case.every == 0) {
-            stage.time(case, round)?;
+            stage.time(case)?;
         }
     }
     for (helper, program, times) in [("scoped", musl, 100), ("pass", pass, 5)] {
@@ -101,7 +102,7 @@ enum Request {
     List,
     /// The credential that is already stored.
     Store,
-    /// A credential whose secret was another in the round before.
+    /// A credential whose secret was another the last time.
     StoreNew,
 }
 
@@ -142,11 +143,12 @@ struct Stage {
     /// The address of the session bus behind which the keyring of docker-credential-secretservice is.
     bus: String,
     noop: PathBuf,
+    since: Instant,
 }
 
 impl Stage {
     /// The command in a clean environment, so that no figure depends on who measures it, with its stdin open.
-    fn command(&self, case: &Case, round: usize) -> Result<Command> {
+    fn command(&self, case: &Case) -> Result<Command> {
         let mut command = Command::new(&case.program);
         command.env_clear().env("PATH", "/usr/bin:/bin");
         for (name, directory) in [
@@ -165,19 +167,20 @@ impl Stage {
             Request::Get => command.arg("get").stdin(File::open(self.path.join("server"))?),
             Request::List => command.arg("list").stdin(Stdio::null()),
             Request::Store => command.arg("store").stdin(File::open(self.path.join("message"))?),
-            Request::StoreNew => command.arg("store").stdin(self.new_message(round)?),
+            Request::StoreNew => command.arg("store").stdin(self.new_message()?),
         };
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Ok(command)
     }
 
     /// A credential beside the five that `get` and `list` ask for, as long as they are.
-    fn new_message(&self, round: usize) -> io::Result<File> {
+    fn new_message(&self) -> io::Result<File> {
         let path = self.path.join("new-message");
         let server = "registry.example.org";
+        let age = self.since.elapsed().as_nanos();
         write!(
             File::create(&path)?,
-            r#"{{"ServerURL":"{server}","Username":"ci","Secret":"dckr_pat_{round:027}"}}"#
+            r#"{{"ServerURL":"{server}","Username":"ci","Secret":"dckr_pat_{age:027}"}}"#
         )?;
         File::open(path)
     }
@@ -186,7 +189,7 @@ impl Stage {
     fn check(&self, program: &str) -> Result<()> {
         let stored: serde_json::Value = serde_json::from_reader(File::open(self.path.join("message"))?)?;
         let case = Case::new(String::new(), program, Request::Get, 1);
-        let output = self.command(&case, 0)?.stdout(Stdio::piped()).output()?;
+        let output = self.command(&case)?.stdout(Stdio::piped()).output()?;
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout)
             .with_context(|| format!("{program} get: {}", String::from_utf8_lossy(&output.stdout)))?;
         for field in ["ServerURL", "Username", "Secret"] {
@@ -198,8 +201,8 @@ impl Stage {
         Ok(())
     }
 
-    fn time(&self, case: &mut Case, round: usize) -> Result<()> {
-        let mut command = self.command(case, round)?;
+    fn time(&self, case: &mut Case) -> Result<()> {
+        let mut command = self.command(case)?;
         // Whoever follows a command that waited for gpg or the disk finds cold caches and an idle processor. So
         // everyone follows the same neighbour, whose time does not count.
         Command::new(&self.noop).status()?;
@@ -212,9 +215,7 @@ impl Stage {
 
     /// From the start of the first of many at once to the end of the last.
     fn time_parallel(&self, case: &mut Case) -> Result<()> {
-        let mut commands: Vec<_> = (0..PARALLEL)
-            .map(|_| self.command(case, 0))
-            .collect::<Result<_>>()?;
+        let mut commands: Vec<_> = (0..PARALLEL).map(|_| self.command(case)).collect::<Result<_>>()?;
         let start = Instant::now();
         let mut children: Vec<_> = commands
             .iter_mut()
