@@ -7,9 +7,11 @@
 //! is one rename or one unlink.
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions};
+use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use tempfile::NamedTempFile;
@@ -321,16 +323,11 @@ fn private_directory_builder() -> DirBuilder {
 
 #[cfg(unix)]
 fn open_without_following(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt;
-
-    use rustix::fs::OFlags;
+    use rustix::fs::{Mode, OFlags};
 
     // Without O_NONBLOCK a pipe in the place of a file would hold us up for ever.
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.cast_signed())
-        .open(path)
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 
 /// A rename or unlink is on disk once its directory is.
@@ -394,8 +391,15 @@ fn has_bits_for_others(mode: u32) -> bool {
 fn is_ours(metadata: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    let user = rustix::process::geteuid();
+    let user = effective_user();
     user.is_root() || metadata.uid() == user.as_raw()
+}
+
+/// Asked once: it does not change, and every file is checked against it.
+#[cfg(unix)]
+fn effective_user() -> rustix::process::Uid {
+    static USER: LazyLock<rustix::process::Uid> = LazyLock::new(rustix::process::geteuid);
+    *USER
 }
 
 /// So that `sudo docker login` leaves nothing in the user's home that the user cannot read.
@@ -404,7 +408,7 @@ fn give_to_owner_of(model: &Path, file: &File) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
 
     let model = fs::metadata(model)?;
-    if rustix::process::geteuid().is_root() && model.uid() != 0 {
+    if effective_user().is_root() && model.uid() != 0 {
         std::os::unix::fs::fchown(file, Some(model.uid()), Some(model.gid()))?;
     }
     Ok(())
@@ -417,7 +421,7 @@ fn private_directory_builder() -> DirBuilder {
 
 #[cfg(not(unix))]
 fn open_without_following(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).open(path)
+    File::open(path)
 }
 
 #[cfg(not(unix))]

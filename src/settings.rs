@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use directories::{BaseDirs, ProjectDirs};
 use serde::Deserialize;
@@ -132,8 +133,10 @@ pub enum ProfileError {
     Variable(InvalidProfile),
 }
 
-fn project_directories() -> Option<ProjectDirs> {
-    ProjectDirs::from("", "", PROGRAM)
+/// Looked up once: settings and credentials both start from here, and a look-up costs as much as opening a slot.
+fn project_directories() -> Option<&'static ProjectDirs> {
+    static DIRECTORIES: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", PROGRAM));
+    DIRECTORIES.as_ref()
 }
 
 #[cfg(test)]
