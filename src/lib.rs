@@ -15,6 +15,7 @@
 
 pub mod app;
 pub mod cli;
+pub mod client_config;
 pub mod command;
 pub mod credential;
 pub mod files;

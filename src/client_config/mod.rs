@@ -1,0 +1,13 @@
+//! What the clients' configuration files say, and how to say something else in them without touching the rest.
+//! Pure: no file, environment, network, clock or standard stream.
+
+mod auth_entry;
+mod config_file;
+mod json_text;
+mod record;
+mod registries_conf;
+
+pub use auth_entry::{AuthEntry, Login, UndecodableEntry};
+pub use config_file::{ConfigFile, InvalidConfigFile, Key};
+pub use record::{Change, Record, What};
+pub use registries_conf::{credential_helpers_line, registries_drop_in};
