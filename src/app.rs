@@ -2,7 +2,7 @@
 //! answer.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -11,10 +11,12 @@ use clap::Parser;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::{Command, CommandLine, Status};
+use crate::cli::{Command, CommandLine, Configure, Import, Status};
+use crate::command::configure::{Client, Configured};
 use crate::command::get::Answer;
+use crate::command::import::Source;
 use crate::command::status::Format;
-use crate::command::{Report, erase, get, list, status, store};
+use crate::command::{Report, configure, erase, get, import, list, printable, status, store};
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
 use crate::settings::{self, Settings, Variables};
@@ -37,47 +39,40 @@ pub struct Process<'a> {
     pub stdout: &'a mut dyn Write,
     /// What a person reads.
     pub stderr: &'a mut dyn Write,
+    /// Whether a person reads there and can answer on stdin.
+    pub is_interactive: bool,
     /// The time, once for the whole call.
     pub now: OffsetDateTime,
 }
 
 /// Does what the arguments say, writes the answer and gives the exit code.
 #[must_use]
-pub fn run(process: Process<'_>) -> ExitCode {
-    let Process {
-        arguments,
-        variables,
-        stdin,
-        stdout,
-        stderr,
-        now,
-    } = process;
-    let program = program_name(arguments.first());
-    let words: Vec<_> = arguments
+pub fn run(mut process: Process<'_>) -> ExitCode {
+    let program = program_name(process.arguments.first());
+    let words: Vec<_> = process
+        .arguments
         .iter()
         .skip(1)
-        .map(|argument| argument.to_string_lossy())
+        .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     let said = match words.as_slice() {
         [] => Said::failure(&docker::usage(&program)),
-        [only] if let Some(verb) = Verb::parse(only) => answer(verb, &program, variables, stdin, now)
-            .unwrap_or_else(|error| Said::failure(&format!("{error:#}"))),
+        [only] if let Some(verb) = Verb::parse(only) => {
+            answer(verb, &program, process.variables, process.stdin, process.now)
+                .unwrap_or_else(|error| Said::failure(&format!("{error:#}")))
+        }
         [verb, ..] if Verb::parse(verb).is_some() => Said::failure(&docker::usage(&program)),
-        [argument, ..] if CommandLine::begins_with(argument) => serve(&arguments),
+        [argument, ..] if CommandLine::begins_with(argument) => serve(&program, &mut process),
         [argument, ..] => Said::failure(&docker::unknown_action(&program, argument)),
     };
-    let written = stdout
-        .write_all(said.stdout.as_bytes())
-        .and_then(|()| stdout.flush())
-        .and_then(|()| stderr.write_all(said.stderr.as_bytes()));
-    match written {
+    match said.write(process.stdout, process.stderr) {
         Ok(()) => said.code,
         // A caller that cannot be answered must not be told that it was.
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-/// All that is said at the end of a call.
+/// What is said in a call.
 struct Said {
     stdout: Zeroizing<String>,
     stderr: String,
@@ -91,6 +86,12 @@ impl Said {
             stderr: String::new(),
             code: ExitCode::SUCCESS,
         }
+    }
+
+    fn write(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> io::Result<()> {
+        stdout.write_all(self.stdout.as_bytes())?;
+        stdout.flush()?;
+        stderr.write_all(self.stderr.as_bytes())
     }
 
     /// What docker shows of a failed call is what stands on stdout: one line, safe for a terminal.
@@ -139,9 +140,28 @@ fn answer(
     }
 }
 
+impl From<Report> for Said {
+    fn from(report: Report) -> Self {
+        let Report {
+            text,
+            notes,
+            is_incomplete,
+        } = report;
+        Self {
+            stderr: notes,
+            code: if is_incomplete {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            },
+            ..Self::success(text)
+        }
+    }
+}
+
 /// Serves a person.
-fn serve(arguments: &[OsString]) -> Said {
-    let CommandLine { command } = match CommandLine::try_parse_from(arguments) {
+fn serve(program: &str, process: &mut Process<'_>) -> Said {
+    let CommandLine { command } = match CommandLine::try_parse_from(&process.arguments) {
         Ok(command_line) => command_line,
         // clap knows which of its messages are help and which are errors, and gives each its stream and code.
         Err(message) => {
@@ -161,31 +181,101 @@ fn serve(arguments: &[OsString]) -> Said {
     };
     let credentials = CredentialStore::at(settings::data_directory());
     let report = match command {
+        Command::Configure(Configure { undo, dry_run, .. }) if undo => {
+            configure::undo(settings::data_directory(), dry_run)
+        }
+        Command::Configure(arguments) => configure(arguments, program, &credentials, process),
+        Command::Import(arguments) => import(arguments, program, &credentials, process),
         Command::Status(Status { server, json }) => {
             let format = if json { Format::Json } else { Format::Table };
             status::status(server.as_ref(), format, &credentials)
         }
     };
-    match report {
-        Ok(Report {
-            text,
-            notes,
-            is_incomplete,
-        }) => Said {
-            stderr: notes,
-            code: if is_incomplete {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
-            },
-            ..Said::success(text)
-        },
-        Err(error) => Said {
+    report.map_or_else(
+        |error| Said {
             stderr: format!("{PROGRAM}: {}", one_line(&format!("{error:#}"))),
             code: ExitCode::FAILURE,
             ..Said::success(String::new())
         },
+        Said::from,
+    )
+}
+
+/// Configures a client; where a person is there, asks whether what could be imported then should be.
+fn configure(
+    arguments: Configure,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &mut Process<'_>,
+) -> Result<Report> {
+    let Configure {
+        registries,
+        profile,
+        podman,
+        dry_run,
+        undo: _,
+    } = arguments;
+    let request = configure::Request {
+        registries,
+        // The variable is not asked: it reaches the helper by itself, and a link for it would outlive it.
+        profile: profile.map_or_else(|| settings::profile(program, &|_| None), Ok)?,
+        client: if podman {
+            Client::Containers
+        } else {
+            Client::Docker
+        },
+        is_dry_run: dry_run,
+    };
+    let mut configured = configure::configure(&request, settings::data_directory(), process.variables)?;
+    let commands = configured.commands();
+    let Configured { report, offers } = &mut configured;
+    if offers.is_empty() || dry_run || !process.is_interactive {
+        report.notes += &commands;
+        return Ok(configured.report);
     }
+    Said::from(std::mem::take(report)).write(process.stdout, process.stderr)?;
+    if !is_agreed("Import them now? [y/N] ", process.stdin, process.stderr)? {
+        report.notes = commands;
+        return Ok(configured.report);
+    }
+    for offer in offers {
+        let imported = import::import(offer, process.variables, credentials, process.now)?;
+        report.text += &imported.text;
+        report.notes += &imported.notes;
+        report.is_incomplete |= imported.is_incomplete;
+    }
+    Ok(configured.report)
+}
+
+fn import(
+    arguments: Import,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &Process<'_>,
+) -> Result<Report> {
+    let Import {
+        from,
+        registries,
+        profile,
+        dry_run,
+    } = arguments;
+    let request = import::Request {
+        source: from.unwrap_or(Source::Docker),
+        registries,
+        profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
+        is_dry_run: dry_run,
+    };
+    import::import(&request, process.variables, credentials, process.now)
+}
+
+/// Puts a question to a person; anything but a yes is a no.
+fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io::Result<bool> {
+    stderr.write_all(question.as_bytes())?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    // What cannot be read is no yes.
+    let _ = BufReader::new(stdin).read_line(&mut answer);
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
 /// What the reference calls itself: the last component of the name it was started by.
@@ -215,16 +305,7 @@ fn read_message(stdin: &mut dyn Read, limit: usize) -> Result<Zeroizing<Vec<u8>>
     Ok(message)
 }
 
-/// The message on a line of its own, with control characters escaped: paths and program names can hold any.
+/// The message on a line of its own.
 fn one_line(message: &str) -> String {
-    let mut line = String::with_capacity(message.len() + 1);
-    for character in message.chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line.push('\n');
-    line
+    printable(message) + "\n"
 }

@@ -2,7 +2,9 @@
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::registry::ServerUrl;
+use crate::command::import::Source;
+use crate::credential::Profile;
+use crate::registry::{Registry, ServerUrl};
 
 /// The command line of a person.
 #[derive(Debug, Parser)]
@@ -31,8 +33,49 @@ impl CommandLine {
 /// The commands for people.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Make docker, or podman, skopeo and buildah, ask this helper
+    Configure(Configure),
+    /// Take credentials from a config.json or another helper into the store
+    Import(Import),
     /// Show what is stored: server, profile, account, kind, created, last used; never a secret
     Status(Status),
+}
+
+/// The arguments of `configure`.
+#[derive(Debug, Args)]
+pub struct Configure {
+    /// Only for this registry (credHelpers instead of credsStore); may be repeated
+    #[arg(long = "registry", value_name = "HOST")]
+    pub registries: Vec<Registry>,
+    /// Hand out the credentials of this profile, by the name docker-credential-scoped-NAME
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
+    /// Configure podman, skopeo and buildah instead of docker
+    #[arg(long)]
+    pub podman: bool,
+    /// Say what would be changed and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Put back all that configure has changed
+    #[arg(long, conflicts_with_all = ["registries", "profile", "podman"])]
+    pub undo: bool,
+}
+
+/// The arguments of `import`.
+#[derive(Debug, Args)]
+pub struct Import {
+    /// A file like docker's config.json, or helper:NAME for docker-credential-NAME [default: docker's config.json]
+    #[arg(long, value_name = "FILE|helper:NAME")]
+    pub from: Option<Source>,
+    /// Only what belongs to this registry; may be repeated
+    #[arg(long = "registry", value_name = "HOST")]
+    pub registries: Vec<Registry>,
+    /// Import into this profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
+    /// Say what would be imported and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// The arguments of `status`.

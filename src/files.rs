@@ -6,6 +6,8 @@
 //! synced, and renamed; then its directory is synced. Readers need no lock, and neither do writers: each change
 //! is one rename or one unlink.
 
+pub mod foreign;
+
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io::{self, Read, Write};

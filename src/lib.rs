@@ -22,5 +22,6 @@ pub mod files;
 pub mod protocol;
 pub mod registry;
 pub mod secret;
+pub mod secret_source;
 pub mod settings;
 pub mod store;

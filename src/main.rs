@@ -1,6 +1,6 @@
 //! The process: its arguments, environment, streams and clock, and nothing else.
 
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use docker_credential_scoped::app::{self, Process};
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         stdin: &mut io::stdin().lock(),
         stdout: &mut io::stdout().lock(),
         stderr: &mut io::stderr().lock(),
+        is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         now: std::time::SystemTime::now().into(),
     })
 }

@@ -94,11 +94,99 @@ pub fn data_directory() -> Option<PathBuf> {
 /// docker's config.json: in `DOCKER_CONFIG`, else in `.docker` in the home.
 #[must_use]
 pub fn docker_config_file(variables: Variables<'_>) -> Option<PathBuf> {
-    variables("DOCKER_CONFIG")
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
+    set_to(variables, "DOCKER_CONFIG")
         .or_else(|| BaseDirs::new().map(|directories| directories.home_dir().join(".docker")))
         .map(|directory| directory.join("config.json"))
+}
+
+/// The auth file of podman, skopeo and buildah.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainersAuthFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Whether it is gone after logout or a restart.
+    pub is_temporary: bool,
+}
+
+/// Where podman, skopeo and buildah keep their logins: containers/image `getPathToAuthWithOS`.
+#[must_use]
+pub fn containers_auth_file(variables: Variables<'_>) -> Option<ContainersAuthFile> {
+    if let Some(path) = set_to(variables, "REGISTRY_AUTH_FILE") {
+        return Some(ContainersAuthFile {
+            path,
+            is_temporary: false,
+        });
+    }
+    if !cfg!(target_os = "linux") {
+        let path = BaseDirs::new()?.home_dir().join(".config/containers/auth.json");
+        return Some(ContainersAuthFile {
+            path,
+            is_temporary: false,
+        });
+    }
+    let directory = set_to(variables, "XDG_RUNTIME_DIR").map(|directory| directory.join("containers"));
+    Some(ContainersAuthFile {
+        path: directory.unwrap_or_else(runtime_directory).join("auth.json"),
+        is_temporary: true,
+    })
+}
+
+/// What those use where there is no `XDG_RUNTIME_DIR`.
+fn runtime_directory() -> PathBuf {
+    #[cfg(unix)]
+    let user = rustix::process::getuid().as_raw();
+    #[cfg(not(unix))]
+    let user = 0;
+    PathBuf::from(format!("/run/containers/{user}"))
+}
+
+/// Where the user's part of the configuration of podman, skopeo and buildah is. They looked in the home only, up
+/// to 2025 (containers/image#1647), and look in `XDG_CONFIG_HOME` now; where both differ, both are given.
+#[must_use]
+pub fn containers_config_directories(variables: Variables<'_>) -> Vec<PathBuf> {
+    let home = BaseDirs::new().map(|directories| directories.home_dir().join(".config"));
+    let mut directories: Vec<_> = home
+        .into_iter()
+        .chain(set_to(variables, "XDG_CONFIG_HOME"))
+        .map(|directory| directory.join("containers"))
+        .collect();
+    directories.dedup();
+    directories
+}
+
+/// The directories that programs are looked for in.
+#[must_use]
+pub fn search_path(variables: Variables<'_>) -> Vec<PathBuf> {
+    variables("PATH")
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default()
+}
+
+/// The directories that sudo and systemd look for programs in (sudoers `secure_path`, systemd.exec(5)).
+#[must_use]
+pub fn system_search_path() -> Vec<PathBuf> {
+    [
+        "/usr/local/sbin",
+        "/usr/local/bin",
+        "/usr/sbin",
+        "/usr/bin",
+        "/sbin",
+        "/bin",
+    ]
+    .map(PathBuf::from)
+    .to_vec()
+}
+
+/// The file of this program.
+pub fn executable() -> io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+/// Whether docker is given credentials in its environment, which it takes before it asks any helper
+/// (docker/cli `configfile.parseEnvConfig`).
+#[must_use]
+pub fn is_docker_auth_config_set(variables: Variables<'_>) -> bool {
+    set_to(variables, "DOCKER_AUTH_CONFIG").is_some()
 }
 
 /// The profile a call is for: by the program's name (`docker-credential-scoped-NAME`), else by
@@ -133,6 +221,13 @@ pub enum ProfileError {
     Variable(InvalidProfile),
 }
 
+/// A path that a variable is set to; an empty one counts for nothing.
+fn set_to(variables: Variables<'_>, name: &str) -> Option<PathBuf> {
+    variables(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
 /// Looked up once: settings and credentials both start from here, and a look-up costs as much as opening a slot.
 fn project_directories() -> Option<&'static ProjectDirs> {
     static DIRECTORIES: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", PROGRAM));
@@ -142,6 +237,24 @@ fn project_directories() -> Option<&'static ProjectDirs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_auth_file_is_named_by_its_variable_or_temporary() {
+        let named: Variables<'_> = &|name| match name {
+            "REGISTRY_AUTH_FILE" => Some("/a.json".into()),
+            _ => Some("/run/user/1000".into()),
+        };
+        let runtime: Variables<'_> = &|name| (name == "XDG_RUNTIME_DIR").then(|| "/run/user/1000".into());
+        let file = containers_auth_file(named).unwrap();
+        assert_eq!((file.path, file.is_temporary), ("/a.json".into(), false));
+        if cfg!(target_os = "linux") {
+            let file = containers_auth_file(runtime).unwrap();
+            assert_eq!(file.path, PathBuf::from("/run/user/1000/containers/auth.json"));
+            assert!(file.is_temporary);
+            let file = containers_auth_file(&|_| None).unwrap();
+            assert!(file.path.starts_with("/run/containers"));
+        }
+    }
 
     #[test]
     fn the_profile_comes_from_the_programs_name_before_the_variable() {

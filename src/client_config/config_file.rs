@@ -56,11 +56,7 @@ impl ConfigFile {
             let (line, column) = json_text::line_and_column(valid, valid.len());
             InvalidConfigFile::NotUtf8 { line, column }
         })?;
-        let text = if text.trim_ascii().is_empty() {
-            "{}"
-        } else {
-            text
-        };
+        let text = if text.trim_ascii().is_empty() { "{}" } else { text };
         check(text)?;
         Ok(Self {
             text: Zeroizing::new(text.to_owned()),
@@ -111,7 +107,8 @@ impl ConfigFile {
     /// Whether there is an object for the registries that have a helper of their own.
     #[must_use]
     pub fn has_cred_helpers(&self) -> bool {
-        self.field(CRED_HELPERS).is_some_and(|field| field.value != "null")
+        self.field(CRED_HELPERS)
+            .is_some_and(|field| field.value != "null")
     }
 
     /// Names the helper for a key.
@@ -308,7 +305,9 @@ fn invalid(error: &serde_json::Error) -> InvalidConfigFile {
         Category::Data => InvalidConfigFile::NotAnObject,
         Category::Eof | Category::Io | Category::Syntax => {
             let text = error.to_string();
-            let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+            let what = text
+                .rsplit_once(" at line ")
+                .map_or(text.as_str(), |(what, _)| what);
             InvalidConfigFile::Json {
                 line: error.line(),
                 column: error.column(),

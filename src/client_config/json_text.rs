@@ -161,10 +161,7 @@ impl Style {
             indent: gap.rsplit_once('\n').map(|(_, indent)| indent.to_owned()),
             line_end: if gap.contains("\r\n") { "\r\n" } else { "\n" },
             // Nothing but blanks and the colon stands between the name's last quotation mark and the value.
-            colon: name
-                .rsplit_once('"')
-                .map_or(":", |(_, colon)| colon)
-                .to_owned(),
+            colon: name.rsplit_once('"').map_or(":", |(_, colon)| colon).to_owned(),
         })
     }
 

@@ -108,6 +108,9 @@ mod tests {
         });
         let text = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<Record>(&text).unwrap(), record);
-        assert!(text.contains(r#""what":{"helper":{"credHelpers":"ghcr.io"}}"#), "{text}");
+        assert!(
+            text.contains(r#""what":{"helper":{"credHelpers":"ghcr.io"}}"#),
+            "{text}"
+        );
     }
 }

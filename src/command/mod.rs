@@ -1,10 +1,14 @@
 //! The use cases, one a file. Each says what is to be said; app decides where and with which exit code.
 
+pub mod configure;
 pub mod erase;
 pub mod get;
+pub mod import;
 pub mod list;
 pub mod status;
 pub mod store;
+
+use std::fmt;
 
 /// What a command for people has to say.
 #[derive(Debug, Default)]
@@ -15,4 +19,51 @@ pub struct Report {
     pub notes: String,
     /// Whether something that was asked for was not done.
     pub is_incomplete: bool,
+}
+
+impl Report {
+    /// Adds a line to the answer.
+    pub fn say(&mut self, line: impl fmt::Display) {
+        self.text += &printable(&line.to_string());
+        self.text.push('\n');
+    }
+
+    /// Adds a line beside it.
+    pub fn note(&mut self, line: impl fmt::Display) {
+        self.notes += &printable(&line.to_string());
+        self.notes.push('\n');
+    }
+
+    /// Adds a line that says why something was not done.
+    pub fn fail(&mut self, line: impl fmt::Display) {
+        self.note(line);
+        self.is_incomplete = true;
+    }
+}
+
+/// The text with control characters escaped: names in others' files, accounts and paths can hold any, and a
+/// terminal acts on some.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+/// A text as a shell takes it for one word.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '@' | '+' | '=');
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
 }

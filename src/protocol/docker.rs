@@ -3,6 +3,7 @@
 //! Source: docker/docker-credential-helpers `credentials/credentials.go` and `error.go`; where clients differ
 //! from it, the client is named.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Serialize;
@@ -148,6 +149,29 @@ impl StoreMessage {
         })
     }
 }
+
+/// Reads what another helper answered to `get`: account and secret; `None` where both are empty, which is how
+/// docker-credential-env says that there is nothing.
+pub fn read_answer(bytes: &[u8]) -> Result<Option<(String, Secret)>, UnknownAnswer> {
+    let Fields {
+        server_url: _,
+        username,
+        secret,
+    } = Fields::deserialize(&mut serde_json::Deserializer::from_slice(bytes)).map_err(|_| UnknownAnswer)?;
+    Ok((!username.is_empty() || !secret.expose().is_empty()).then_some((username, secret)))
+}
+
+/// Reads what another helper answered to `list`: accounts by server URL. Go writes `null` for an empty map.
+pub fn read_listing(bytes: &[u8]) -> Result<BTreeMap<String, String>, UnknownAnswer> {
+    Option::<BTreeMap<String, String>>::deserialize(&mut serde_json::Deserializer::from_slice(bytes))
+        .map(Option::unwrap_or_default)
+        .map_err(|_| UnknownAnswer)
+}
+
+/// Another helper's answer is not one of this protocol. The text never repeats it: it may hold a secret.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("gave an answer that is not one of the helper protocol")]
+pub struct UnknownAnswer;
 
 /// Why a `store` message was refused. Texts never repeat the input: it holds a secret.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -322,6 +346,20 @@ mod tests {
             StoreMessage::read(&vec![b' '; MAX_STORE_BYTES + 1]).unwrap_err(),
             InvalidStoreMessage::TooLong
         );
+    }
+
+    #[test]
+    fn another_helpers_answers_are_read_as_docker_reads_them() {
+        let (account, secret) = read_answer(br#"{"ServerURL":"h","Username":"u","Secret":"s"}"#)
+            .unwrap()
+            .unwrap();
+        assert_eq!((account.as_str(), secret.expose()), ("u", "s"));
+        assert!(read_answer(br#"{"Username":"","Secret":""}"#).unwrap().is_none());
+        assert_eq!(read_answer(b"canary").unwrap_err(), UnknownAnswer);
+        assert_eq!(read_listing(b"null\n").unwrap(), BTreeMap::new());
+        let listing = read_listing(br#"{"h":"u","a":"v"}"#).unwrap();
+        assert_eq!(listing.into_iter().next(), Some(("a".into(), "v".into())));
+        assert_eq!(read_listing(br#"{"h":7}"#), Err(UnknownAnswer));
     }
 
     #[test]

@@ -3,5 +3,5 @@
 mod registry;
 mod server_url;
 
-pub use registry::Registry;
+pub use registry::{InvalidRegistry, Registry};
 pub use server_url::{HubSessionToken, InvalidServerUrl, MAX_SERVER_URL_BYTES, Server, ServerUrl};

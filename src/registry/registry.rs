@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::net::Ipv6Addr;
+use std::str::FromStr;
 
-use crate::registry::InvalidServerUrl;
+use thiserror::Error;
+
+use crate::registry::server_url::HUB_INDEX_URL;
+use crate::registry::{InvalidServerUrl, Server, ServerUrl};
 
 /// A registry: a host in lower case, with a port unless it is 443.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +31,16 @@ impl Registry {
     #[must_use]
     pub fn is_docker_hub(&self) -> bool {
         self.0 == Self::DOCKER_HUB
+    }
+
+    /// The key docker looks the registry up by in `credHelpers` and `auths` (docker/cli `getAuthConfigKey`).
+    #[must_use]
+    pub fn docker_key(&self) -> &str {
+        if self.is_docker_hub() {
+            HUB_INDEX_URL
+        } else {
+            &self.0
+        }
     }
 
     /// `host`, `host:port`, `[v6]` or `[v6]:port` (RFC 3986 section 3.2, without user information).
@@ -53,10 +67,35 @@ impl Registry {
     }
 }
 
+/// Reads a registry as a person names it, in any spelling that a server URL may have.
+impl FromStr for Registry {
+    type Err = InvalidRegistry;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<ServerUrl>()?.server() {
+            Server::Registry(registry) => Ok(registry.clone()),
+            Server::HubSession(_) | Server::Prefix { .. } | Server::UnknownScheme(_) => {
+                Err(InvalidRegistry::NotAHost)
+            }
+        }
+    }
+}
+
 impl fmt::Display for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+/// Why a text names no registry.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidRegistry {
+    /// It has a path, or a scheme that is not http or https.
+    #[error("registry: names more than a host; write HOST or HOST:PORT")]
+    NotAHost,
+    /// It is no server URL at all.
+    #[error(transparent)]
+    ServerUrl(#[from] InvalidServerUrl),
 }
 
 /// Labels between single dots. A dot at the end is kept: `h.` and `h` are two names to a resolver.
@@ -86,4 +125,38 @@ fn parse_port(text: &str) -> Result<u16, InvalidServerUrl> {
         .ok()
         .filter(|port| *port != 0)
         .ok_or(InvalidServerUrl::Port)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn docker_knows_its_hub_by_the_index_and_others_by_their_host() {
+        for (text, key, name) in [
+            ("docker.io", "https://index.docker.io/v1/", "docker.io"),
+            (
+                "https://registry-1.docker.io/v2/",
+                "https://index.docker.io/v1/",
+                "docker.io",
+            ),
+            ("GHCR.io", "ghcr.io", "ghcr.io"),
+            ("https://localhost:5000/", "localhost:5000", "localhost:5000"),
+        ] {
+            let registry: Registry = text.parse().unwrap();
+            assert_eq!(registry.docker_key(), key);
+            assert_eq!(registry.to_string(), name);
+        }
+        for text in [
+            "ghcr.io/acme",
+            "https://index.docker.io/v1/access-token",
+            "ftp://h",
+        ] {
+            assert_eq!(text.parse::<Registry>(), Err(InvalidRegistry::NotAHost), "{text}");
+        }
+        assert_eq!(
+            "a b".parse::<Registry>(),
+            Err(InvalidServerUrl::ControlCharacter.into())
+        );
+    }
 }

@@ -9,7 +9,7 @@ use crate::registry::Registry;
 
 /// What docker, nerdctl and docker-py all look Docker Hub up by, and what `list` therefore prints for it
 /// (docker/cli `registry.IndexServer`).
-const HUB_INDEX_URL: &str = "https://index.docker.io/v1/";
+pub(super) const HUB_INDEX_URL: &str = "https://index.docker.io/v1/";
 
 /// The longest server URL that is read. Host names end at 253 bytes and repository names at 255, so 8 KiB
 /// leaves room for whatever else a caller uses as a key.
@@ -110,6 +110,16 @@ pub enum Server {
 }
 
 impl Server {
+    /// Whether it belongs to a registry: as the whole, as a part, or as a session with it.
+    #[must_use]
+    pub fn is_of(&self, registry: &Registry) -> bool {
+        match self {
+            Self::HubSession(_) => registry.is_docker_hub(),
+            Self::Registry(whole) | Self::Prefix { registry: whole, .. } => whole == registry,
+            Self::UnknownScheme(_) => false,
+        }
+    }
+
     /// The servers whose credentials answer a request for this one, the narrowest first.
     ///
     /// A path is answered by the longest stored prefix, by whole components, and never by the registry: the one

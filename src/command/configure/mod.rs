@@ -1,0 +1,168 @@
+//! `configure`: make docker, or podman, skopeo and buildah, ask this helper; or put back what was changed for it.
+
+mod containers;
+mod helper_keys;
+mod journal;
+mod profile_link;
+mod search_path;
+mod undo;
+mod unreachable;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+use crate::client_config::{ConfigFile, Key};
+use crate::command::{Report, import};
+use crate::credential::Profile;
+use crate::registry::Registry;
+use crate::settings::{self, Variables};
+
+use self::journal::Journal;
+
+pub use self::containers::drop_in_paths;
+pub use self::undo::undo;
+
+/// What stands before a report of changes that are not made.
+const DRY_RUN: &str = "Dry run, nothing is changed. Without --dry-run:";
+
+/// What is to be configured.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Only these, if there are any.
+    pub registries: Vec<Registry>,
+    /// Whose credentials are to be handed out.
+    pub profile: Profile,
+    /// Who is to ask for them.
+    pub client: Client,
+    /// Whether it is only to be said what would be done.
+    pub is_dry_run: bool,
+}
+
+/// Who reads the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Client {
+    /// podman, skopeo and buildah, which share theirs.
+    Containers,
+    /// docker, and all that read its config.json.
+    Docker,
+}
+
+impl Client {
+    /// The client as the beginning of a sentence in the singular.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Containers => "podman",
+            Self::Docker => "docker",
+        }
+    }
+}
+
+/// What was configured, and what could be imported now.
+#[derive(Debug)]
+pub struct Configured {
+    /// What was changed.
+    pub report: Report,
+    /// The credentials that are not asked for any more, or that lie in plain text.
+    pub offers: Vec<import::Request>,
+}
+
+impl Configured {
+    /// The commands that import what is offered, a line each.
+    #[must_use]
+    pub fn commands(&self) -> String {
+        self.offers.iter().fold(String::new(), |mut text, offer| {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "To import them, run: {}", offer.command());
+            text
+        })
+    }
+}
+
+/// What a configuration calls this helper: the part of the program's name after `docker-credential-`.
+#[must_use]
+pub fn helper_name(profile: &Profile) -> String {
+    if profile.is_default() {
+        "scoped".to_owned()
+    } else {
+        format!("scoped-{profile}")
+    }
+}
+
+/// The program's name for a profile.
+#[must_use]
+pub fn program(profile: &Profile) -> String {
+    format!("docker-credential-{}", helper_name(profile))
+}
+
+/// Changes the configuration, and says what was changed and what follows from it.
+pub fn configure(request: &Request, data: Option<PathBuf>, variables: Variables<'_>) -> Result<Configured> {
+    let mut report = Report::default();
+    if request.is_dry_run {
+        report.say(DRY_RUN);
+    }
+    let executable = settings::executable().context("cannot find the file of this program")?;
+    let mut journal = Journal::open(data)?;
+    let program = program(&request.profile);
+    let link = if request.profile.is_default() {
+        None
+    } else {
+        profile_link::make(
+            &program,
+            &executable,
+            request,
+            variables,
+            &mut journal,
+            &mut report,
+        )?
+    };
+    let client = request.client.name();
+    if let Some(warning) = search_path::warning(&program, client, &executable, link.as_deref(), variables) {
+        report.note(warning);
+    }
+    let offers = match request.client {
+        Client::Containers => containers::configure(request, variables, &mut journal, &mut report)?,
+        Client::Docker => docker(request, variables, &mut journal, &mut report)?,
+    };
+    Ok(Configured { report, offers })
+}
+
+fn docker(
+    request: &Request,
+    variables: Variables<'_>,
+    journal: &mut Journal,
+    report: &mut Report,
+) -> Result<Vec<import::Request>> {
+    let path = settings::docker_config_file(variables)
+        .context("no home directory; set HOME, or DOCKER_CONFIG to the directory of config.json")?;
+    let keys: Vec<_> = if request.registries.is_empty() {
+        vec![Key::CredsStore]
+    } else {
+        let key = |registry: &Registry| Key::CredHelpers(registry.docker_key().to_owned());
+        request.registries.iter().map(key).collect()
+    };
+    let before = helper_keys::set(&path, &keys, request, journal, report)?;
+    let offers = unreachable::name(&before, &keys, &path, import::Source::Docker, request, report);
+    if request.registries.is_empty() {
+        note_overriding_helpers(&before, &helper_name(&request.profile), report);
+    }
+    if settings::is_docker_auth_config_set(variables) {
+        report.note(
+            "warning: DOCKER_AUTH_CONFIG is set, and docker takes what is in it before it asks a helper; unset it",
+        );
+    }
+    Ok(offers)
+}
+
+/// A registry's own helper stands over credsStore.
+fn note_overriding_helpers(config: &ConfigFile, ours: &str, report: &mut Report) {
+    for (registry, helper) in config.cred_helpers() {
+        if helper != ours && !helper.is_empty() {
+            report.note(format_args!(
+                "note: credHelpers goes on sending {registry} to docker-credential-{helper}; to change that, \
+                 name it with --registry"
+            ));
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Unreachable: the credentials that a change of helper leaves where nobody asks for them any more.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::client_config::{ConfigFile, Key};
+use crate::command::configure::{Client, Request, helper_name};
+use crate::command::{Report, import};
+use crate::registry::{Registry, Server, ServerUrl};
+use crate::secret_source::{Helper, HelperError, InvalidHelperName};
+
+/// How long the helper that was used before may take to say what it holds. It is asked out of courtesy.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Names what `keys` hide from the client, and gives what can be imported. `config` is the file before the change.
+pub(super) fn name(
+    config: &ConfigFile,
+    keys: &[Key],
+    path: &Path,
+    source: import::Source,
+    request: &Request,
+    report: &mut Report,
+) -> Vec<import::Request> {
+    let mut offers = Vec::new();
+    let mut offer = |source| {
+        offers.push(import::Request {
+            source,
+            registries: request.registries.clone(),
+            profile: request.profile.clone(),
+            is_dry_run: false,
+        });
+    };
+    let PlainText {
+        whole,
+        parts,
+        is_importable,
+    } = in_plain_text(config, request);
+    let client = request.client.name();
+    let shown = path.display();
+    if !whole.is_empty() {
+        report.note(format_args!(
+            "In plain text in {shown}, where {client} does not look any more: {}",
+            whole.join(", ")
+        ));
+    }
+    if is_importable {
+        offer(source);
+    }
+    if !parts.is_empty() {
+        report.note(format_args!(
+            "In {shown}, where {client} does not look any more, and not importable, since it asks helpers for \
+             whole registries only: {}",
+            parts.join(", ")
+        ));
+    }
+    for helper in replaced(config, keys, request) {
+        match helper.parse::<Helper>() {
+            Ok(helper) => match held(&helper, config, request) {
+                Ok(servers) if servers.is_empty() => {}
+                Ok(servers) => {
+                    report.note(format_args!(
+                        "In {helper}, which {client} does not ask any more: {}",
+                        servers.join(", ")
+                    ));
+                    offer(import::Source::Helper(helper));
+                }
+                Err(error) => {
+                    report.note(format_args!(
+                        "{client} does not ask {helper} any more, and what it holds is not known: {error}"
+                    ));
+                }
+            },
+            Err(InvalidHelperName::Ourselves) => {
+                report.note(format_args!(
+                    "{client} does not ask docker-credential-{helper} any more; what is stored in that profile \
+                     stays there"
+                ));
+            }
+            Err(InvalidHelperName::Characters) => {}
+        }
+    }
+    offers
+}
+
+/// The entries that hold a login.
+#[derive(Default)]
+struct PlainText {
+    /// For whole registries.
+    whole: Vec<String>,
+    /// For parts of registries, which podman does not ask helpers for.
+    parts: Vec<String>,
+    /// Whether the login of at least one of the former can be read.
+    is_importable: bool,
+}
+
+fn in_plain_text(config: &ConfigFile, request: &Request) -> PlainText {
+    let mut plain = PlainText::default();
+    for (key, entry) in config.auths() {
+        if matches!(entry.login, Ok(None)) {
+            continue;
+        }
+        let url = key.parse::<ServerUrl>();
+        let is_hidden = match &url {
+            // docker has not read it before either where the registry has a helper of its own.
+            Ok(url) if request.registries.is_empty() => !has_own_helper(config, url, request),
+            Ok(url) => is_of_any(url.server(), &request.registries),
+            Err(_) => request.registries.is_empty(),
+        };
+        let is_part = url.is_ok_and(|url| matches!(url.server(), Server::Prefix { .. }));
+        match request.client {
+            _ if !is_hidden => {}
+            Client::Containers if is_part => plain.parts.push(key),
+            // docker asks the helper of one registry for the whole of it only, and reads parts as it did before.
+            Client::Docker if is_part && !request.registries.is_empty() => {}
+            Client::Containers | Client::Docker => {
+                plain.is_importable |= entry.login.is_ok();
+                plain.whole.push(key);
+            }
+        }
+    }
+    plain
+}
+
+/// The helpers that stood where this one stands now.
+fn replaced(config: &ConfigFile, keys: &[Key], request: &Request) -> Vec<String> {
+    let ours = helper_name(&request.profile);
+    let mut helpers: Vec<String> = keys
+        .iter()
+        .filter_map(|key| {
+            config.helper(key).or_else(|| match (key, request.client) {
+                (Key::CredHelpers(_), Client::Docker) => config.helper(&Key::CredsStore),
+                (Key::CredHelpers(_) | Key::CredsStore, _) => None,
+            })
+        })
+        .filter(|helper| *helper != ours)
+        .collect();
+    helpers.sort();
+    helpers.dedup();
+    helpers
+}
+
+/// What another helper lists and is not asked for any more.
+fn held(helper: &Helper, config: &ConfigFile, request: &Request) -> Result<Vec<String>, HelperError> {
+    Ok(helper
+        .list(LIMIT)?
+        .into_keys()
+        .filter(|key| match key.parse::<ServerUrl>() {
+            Ok(url) if request.registries.is_empty() => !has_own_helper(config, &url, request),
+            Ok(url) => is_of_any(url.server(), &request.registries),
+            Err(_) => request.registries.is_empty(),
+        })
+        .collect())
+}
+
+fn has_own_helper(config: &ConfigFile, url: &ServerUrl, request: &Request) -> bool {
+    let ours = helper_name(&request.profile);
+    match url.server() {
+        Server::Registry(registry) => config
+            .helper(&Key::CredHelpers(registry.docker_key().to_owned()))
+            .is_some_and(|helper| helper != ours),
+        Server::HubSession(_) | Server::Prefix { .. } | Server::UnknownScheme(_) => false,
+    }
+}
+
+fn is_of_any(server: &Server, registries: &[Registry]) -> bool {
+    registries.iter().any(|registry| server.is_of(registry))
+}

@@ -1,0 +1,83 @@
+//! Keep: put a login into the store and read it back. Never in place of another.
+
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use crate::client_config::Login;
+use crate::credential::{Credential, Kind, Origin, Profile};
+use crate::registry::ServerUrl;
+use crate::store::{CredentialStore, Held, Slot, StoreError};
+
+/// Keeps logins in one profile.
+pub(super) struct Keeper<'a> {
+    pub(super) profile: &'a Profile,
+    pub(super) store: &'a CredentialStore,
+    pub(super) now: OffsetDateTime,
+    pub(super) is_dry_run: bool,
+}
+
+/// What became of a login.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// It was held before.
+    Already,
+    /// It is held now, and was read back.
+    New,
+    /// It would be held, were this not a dry run.
+    Would,
+}
+
+/// Why a login is not held. The mend is part of the text.
+#[derive(Debug, Error)]
+pub(super) enum NotKept {
+    #[error("another credential is stored for it (account {account}); erase that one first")]
+    Conflict { account: String },
+    #[error("it could not be read back as it was stored; run docker-credential-scoped status")]
+    ReadBack,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Keeper<'_> {
+    /// Puts a login into its slot, unless the slot holds another.
+    pub(super) fn keep(&self, server_url: ServerUrl, login: &Login) -> Result<Kept, NotKept> {
+        if let Some(held) = self.held(&server_url)? {
+            return if is_same(&held, login) {
+                Ok(Kept::Already)
+            } else {
+                Err(NotKept::Conflict {
+                    account: held.credential.account,
+                })
+            };
+        }
+        if self.is_dry_run {
+            return Ok(Kept::Would);
+        }
+        let slot = Slot::new(server_url.server().clone(), self.profile.clone());
+        let credential = Credential {
+            kind: Kind::of(&login.account, &login.secret),
+            account: login.account.clone(),
+            secret: login.secret.clone(),
+            created: self.now,
+            origin: Origin::Import,
+            server_url,
+        };
+        self.store.put(&slot, &credential, self.now)?;
+        match self.held(&credential.server_url)? {
+            Some(held) if is_same(&held, login) => Ok(Kept::New),
+            Some(_) | None => Err(NotKept::ReadBack),
+        }
+    }
+
+    /// What the server's own slot holds, and not that of a prefix of it.
+    fn held(&self, server_url: &ServerUrl) -> Result<Option<Held>, StoreError> {
+        Ok(self
+            .store
+            .find(server_url.server(), self.profile)?
+            .filter(|held| held.credential.server_url == *server_url))
+    }
+}
+
+fn is_same(held: &Held, login: &Login) -> bool {
+    held.credential.account == login.account && held.credential.secret.is_same_as(&login.secret)
+}

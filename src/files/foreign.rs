@@ -1,0 +1,172 @@
+//! Files of other programs: configuration that is read and kept a copy of, links, and what can be executed. They
+//! may be links themselves, and may be open to others; that is for their owners to say.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::{FileError, NotPrivate, give_to_owner_of, is_absence, sync_directory};
+
+/// What the name of a copy ends in. Not `.bak`, which others make and remove.
+const BACKUP_SUFFIX: &str = ".before-docker-credential-scoped";
+
+/// A larger configuration is somebody's mistake: those of docker are a few kilobytes.
+const MAX_CONFIG_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The path with the current directory before it, if it needs one.
+pub fn absolute(path: &Path) -> Result<PathBuf, FileError> {
+    std::path::absolute(path).map_err(|error| FileError::io("find", path, error))
+}
+
+/// Reads a configuration file; `None` when there is none. A link that leads nowhere is an error, since what is
+/// written would not get there either.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    let failed = |error| FileError::io("read", path, error);
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_absence(&error) && !path.is_symlink() => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if !metadata.is_file() {
+        return Err(FileError::NotPrivate {
+            path: path.to_owned(),
+            why: NotPrivate::NotAFile,
+        });
+    }
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_CONFIG_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(failed)?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_CONFIG_BYTES) {
+        return Err(failed(io::ErrorKind::FileTooLarge.into()));
+    }
+    Ok(Some(bytes))
+}
+
+/// Where the copy of a file is kept: beside it, or beside the target where it is a link.
+#[must_use]
+pub fn backup_path(path: &Path) -> PathBuf {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let mut name = OsString::from(target);
+    name.push(BACKUP_SUFFIX);
+    name.into()
+}
+
+/// Keeps `bytes`, which were read from `path`, as its copy, in place of an earlier one. At most its owner can read
+/// it: there may be secrets in it, and there is one more place now to find them in.
+pub fn back_up(path: &Path, bytes: &[u8]) -> Result<PathBuf, FileError> {
+    let backup = backup_path(path);
+    let failed = |error| FileError::io("write", &backup, error);
+    let directory = backup.parent().unwrap_or(Path::new("."));
+    let metadata = fs::metadata(path).map_err(failed)?;
+    let mut staged = tempfile::Builder::new()
+        .prefix(".new-")
+        .tempfile_in(directory)
+        .map_err(failed)?;
+    staged.write_all(bytes).map_err(failed)?;
+    close_to_others(staged.as_file(), &metadata).map_err(failed)?;
+    give_to_owner_of(path, staged.as_file()).map_err(failed)?;
+    staged.as_file().sync_all().map_err(failed)?;
+    staged.persist(&backup).map_err(|error| failed(error.error))?;
+    sync_directory(directory)?;
+    Ok(backup)
+}
+
+/// Removes a file or link; says whether there was one.
+pub fn remove(path: &Path) -> Result<bool, FileError> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_directory(path.parent().unwrap_or(Path::new("."))).map(|()| true),
+        Err(error) if is_absence(&error) => Ok(false),
+        Err(error) => Err(FileError::io("remove", path, error)),
+    }
+}
+
+/// Makes a symbolic link at `path`.
+pub fn link(path: &Path, target: &Path) -> Result<(), FileError> {
+    make_link(path, target).map_err(|error| FileError::io("create", path, error))
+}
+
+/// Where a symbolic link points to, as it is written; `None` for what is none.
+#[must_use]
+pub fn link_target(path: &Path) -> Option<PathBuf> {
+    fs::read_link(path).ok()
+}
+
+/// Whether there is anything at `path`, if only a link that leads nowhere.
+#[must_use]
+pub fn is_there(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether both are one file, links followed.
+#[must_use]
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    match (fs::canonicalize(one), fs::canonicalize(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        (Ok(_) | Err(_), _) => false,
+    }
+}
+
+/// The first file of that name in the directories that can be executed, as a shell finds it.
+#[must_use]
+pub fn find_executable(name: &str, directories: &[PathBuf]) -> Option<PathBuf> {
+    directories
+        .iter()
+        .map(|directory| directory.join(name))
+        .find(|path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_executable(&metadata)))
+}
+
+/// The files in a directory whose names end in `suffix`, sorted; none where it cannot be read.
+#[must_use]
+pub fn files_ending_in(suffix: &str, directory: &Path) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.to_str().is_some_and(|path| path.ends_with(suffix)))
+        .collect();
+    paths.sort();
+    paths
+}
+
+#[cfg(unix)]
+fn close_to_others(file: &File, model: &Metadata) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = model.permissions().mode() & 0o600;
+    file.set_permissions(fs::Permissions::from_mode(mode))
+}
+
+#[cfg(unix)]
+fn make_link(path: &Path, target: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, path)
+}
+
+#[cfg(unix)]
+fn is_executable(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    metadata.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn close_to_others(_file: &File, _model: &Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(windows)]
+fn make_link(path: &Path, target: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(target, path)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn make_link(_path: &Path, _target: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(not(unix))]
+fn is_executable(_metadata: &Metadata) -> bool {
+    true
+}
