@@ -146,6 +146,10 @@ fn docker(
     let offers = unreachable::name(&before, &keys, &path, import::Source::Docker, request, report);
     if request.registries.is_empty() {
         note_overriding_helpers(&before, &helper_name(&request.profile), report);
+    } else if before.helper(&Key::CredsStore).is_none() {
+        // With credHelpers in the file, docker does not look for a store of the system's any more either
+        // (docker/cli `LoadDefaultConfigFile`, `ContainsAuth`).
+        report.note("note: without credsStore, docker keeps logins to all other registries in plain text");
     }
     if settings::is_docker_auth_config_set(variables) {
         report.note(
