@@ -260,7 +260,7 @@ fn import(
         dry_run,
     } = arguments;
     let request = import::Request {
-        source: from.unwrap_or(Source::Docker),
+        source: from.map_or(Ok(Source::Docker), |source| source.parse())?,
         registries,
         profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
         is_dry_run: dry_run,

@@ -2,7 +2,6 @@
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::command::import::Source;
 use crate::credential::Profile;
 use crate::registry::{Registry, ServerUrl};
 
@@ -66,7 +65,7 @@ pub struct Configure {
 pub struct Import {
     /// A file like docker's config.json, or helper:NAME for docker-credential-NAME [default: docker's config.json]
     #[arg(long, value_name = "FILE|helper:NAME")]
-    pub from: Option<Source>,
+    pub from: Option<String>,
     /// Only what belongs to this registry; may be repeated
     #[arg(long = "registry", value_name = "HOST")]
     pub registries: Vec<Registry>,

@@ -404,6 +404,15 @@ fn effective_user() -> rustix::process::Uid {
     *USER
 }
 
+/// Who runs this program, as a number; 0 where users have none.
+#[must_use]
+pub fn user_id() -> u32 {
+    #[cfg(unix)]
+    return effective_user().as_raw();
+    #[cfg(not(unix))]
+    return 0;
+}
+
 /// So that `sudo docker login` leaves nothing in the user's home that the user cannot read.
 #[cfg(unix)]
 fn give_to_owner_of(model: &Path, file: &File) -> io::Result<()> {

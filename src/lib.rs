@@ -5,9 +5,10 @@
 //! holds them to it.
 //!
 //! - pure, no file, environment, network, clock or standard stream: [`secret`]; [`registry`], the field's nouns;
-//!   [`credential`], what is kept for a server; [`protocol`], what callers speak
+//!   [`credential`], what is kept for a server; [`protocol`], what callers speak; [`client_config`], what clients'
+//!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
-//!   credentials store, sealed files on disk (it uses [`files`])
+//!   credentials store, sealed files on disk (it uses [`files`]); [`secret_source`], secrets kept elsewhere
 //! - [`command`], the use cases, one a file
 //! - [`app`], the composition root, and [`cli`], which only it knows
 //!

@@ -110,7 +110,7 @@ pub struct ContainersAuthFile {
 
 /// Where podman, skopeo and buildah keep their logins: containers/image `getPathToAuthWithOS`.
 #[must_use]
-pub fn containers_auth_file(variables: Variables<'_>) -> Option<ContainersAuthFile> {
+pub fn containers_auth_file(user_id: u32, variables: Variables<'_>) -> Option<ContainersAuthFile> {
     if let Some(path) = set_to(variables, "REGISTRY_AUTH_FILE") {
         return Some(ContainersAuthFile {
             path,
@@ -124,20 +124,14 @@ pub fn containers_auth_file(variables: Variables<'_>) -> Option<ContainersAuthFi
             is_temporary: false,
         });
     }
-    let directory = set_to(variables, "XDG_RUNTIME_DIR").map(|directory| directory.join("containers"));
+    let directory = set_to(variables, "XDG_RUNTIME_DIR").map_or_else(
+        || PathBuf::from(format!("/run/containers/{user_id}")),
+        |directory| directory.join("containers"),
+    );
     Some(ContainersAuthFile {
-        path: directory.unwrap_or_else(runtime_directory).join("auth.json"),
+        path: directory.join("auth.json"),
         is_temporary: true,
     })
-}
-
-/// What those use where there is no `XDG_RUNTIME_DIR`.
-fn runtime_directory() -> PathBuf {
-    #[cfg(unix)]
-    let user = rustix::process::getuid().as_raw();
-    #[cfg(not(unix))]
-    let user = 0;
-    PathBuf::from(format!("/run/containers/{user}"))
 }
 
 /// Where the user's part of the configuration of podman, skopeo and buildah is. They looked in the home only, up
@@ -245,14 +239,14 @@ mod tests {
             _ => Some("/run/user/1000".into()),
         };
         let runtime: Variables<'_> = &|name| (name == "XDG_RUNTIME_DIR").then(|| "/run/user/1000".into());
-        let file = containers_auth_file(named).unwrap();
+        let file = containers_auth_file(1000, named).unwrap();
         assert_eq!((file.path, file.is_temporary), ("/a.json".into(), false));
         if cfg!(target_os = "linux") {
-            let file = containers_auth_file(runtime).unwrap();
+            let file = containers_auth_file(1000, runtime).unwrap();
             assert_eq!(file.path, PathBuf::from("/run/user/1000/containers/auth.json"));
             assert!(file.is_temporary);
-            let file = containers_auth_file(&|_| None).unwrap();
-            assert!(file.path.starts_with("/run/containers"));
+            let file = containers_auth_file(1000, &|_| None).unwrap();
+            assert_eq!(file.path, PathBuf::from("/run/containers/1000/auth.json"));
         }
     }
 

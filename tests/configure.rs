@@ -353,7 +353,7 @@ fn what_cannot_be_written_is_named_and_not_recorded() {
     home.run(&["configure"]).is(
         1,
         "",
-        "docker-credential-scoped: cannot create [T]/home/.docker: File exists (os error 17)\n",
+        "docker-credential-scoped: cannot replace [T]/home/.docker/config.json: Not a directory (os error 20)\n",
     );
     home.run(&["configure", "--undo"])
         .is(0, "There is nothing to undo.\n", "");
@@ -453,38 +453,68 @@ fn a_program_that_clients_would_not_find_is_warned_of() {
 }
 
 #[test]
-fn podman_gets_a_drop_in_of_its_own() {
+fn podman_gets_a_drop_in_of_its_own_that_names_this_helper_alone() {
     let home = Home::new();
     let path = "home/.config/containers/registries.conf.d/docker-credential-scoped.conf";
-    home.write(
-        "run/containers/auth.json",
-        "{\"auths\":{\"a\":{\"auth\":\"dTpw\"}}}",
-    );
-    home.write(
-        "home/.config/containers/registries.conf.d/zz.conf",
-        "credential-helpers = [\"x\"]\n",
-    );
-    home.run(&["configure", "--podman"]).is(
-        0,
-        &format!("[T]/{path}: names scoped now, was not there\n"),
-        "warning: [T]/home/.config/containers/registries.conf.d/zz.conf is read later and wins; remove its line: \
-         credential-helpers = [\"x\"]\n\
-         In plain text in [T]/run/containers/auth.json: a\n\
-         To import them, run: docker-credential-scoped import --from [T]/run/containers/auth.json\n"
-            .replace("--from [T]", &format!("--from {}", "[T]"))
-            .as_str(),
-    );
-    assert!(
-        home.read(path)
-            .ends_with("\ncredential-helpers = [\"scoped\", \"containers-auth.json\"]\n")
-    );
+    home.run(&["configure", "--podman"])
+        .is(0, &format!("[T]/{path}: names scoped now, was not there\n"), "");
+    assert!(home.read(path).ends_with("\ncredential-helpers = [\"scoped\"]\n"));
     assert!(!is_there(&home.at("home/.docker")));
     assert!(!is_there(&home.at("home/.config/containers/registries.conf")));
-    let again = home.run(&["configure", "--podman"]);
-    assert_eq!(again.stdout, format!("[T]/{path}: names scoped already\n"));
+    home.run(&["configure", "--podman"])
+        .is(0, &format!("[T]/{path}: names scoped already\n"), "");
     home.run(&["configure", "--undo"])
         .is(0, &format!("[T]/{path}: is removed\n"), "");
     assert!(!is_there(&home.at(path)));
+}
+
+#[test]
+fn what_podman_reads_no_more_is_named() {
+    let home = Home::new();
+    let directory = "[T]/home/.config/containers/registries.conf.d";
+    let auth = "[T]/run/containers/auth.json";
+    home.install_helper("old", &[("quay.io", "q", "s1"), ("ghcr.io", "q", "s2")]);
+    home.write(
+        "run/containers/auth.json",
+        "{\"auths\":{\"a\":{\"auth\":\"dTpw\"},\"a/b\":{\"auth\":\"dTpw\"}},\"credHelpers\":{\"quay.io\":\"old\"}}",
+    );
+    home.write_config("{\"auths\":{\"d\":{\"auth\":\"dTpw\"}}}");
+    home.write(
+        "home/.config/containers/registries.conf.d/aa.conf",
+        "credential-helpers = [\"x\"]\n",
+    );
+    home.write(
+        "home/.config/containers/registries.conf.d/zz.conf",
+        "credential-helpers = [\"y\"]\n",
+    );
+    home.run(&["configure", "--podman"]).is(
+        0,
+        &format!("{directory}/docker-credential-scoped.conf: names scoped now, was not there\n"),
+        &format!(
+            "note: {directory}/aa.conf names helpers that are not asked any more: credential-helpers = [\"x\"]\n\
+             warning: {directory}/zz.conf is read later and wins; remove its line: credential-helpers = [\"y\"]\n\
+             In plain text in {auth}, where podman does not look any more: a\n\
+             In {auth}, where podman does not look any more, and not importable, since it asks helpers for whole \
+             registries only: a/b\n\
+             In docker-credential-old, which podman does not ask any more: quay.io\n\
+             In plain text in {CONFIG}, where podman does not look any more: d\n\
+             To import them, run: docker-credential-scoped import --from {auth}\n\
+             To import them, run: docker-credential-scoped import --from helper:old --registry quay.io\n"
+        ),
+    );
+}
+
+#[test]
+fn an_auth_file_that_podman_does_not_look_into_is_warned_of() {
+    let home = Home::new();
+    home.run(&["configure", "--podman"]);
+    let said = home.run(&["configure", "--podman", "--registry", "ghcr.io"]);
+    assert_eq!(
+        said.stderr.lines().nth(1).unwrap(),
+        "warning: podman does not look into [T]/run/containers/auth.json while \
+         [T]/home/.config/containers/registries.conf.d/docker-credential-scoped.conf says: credential-helpers = \
+         [\"scoped\"]"
+    );
 }
 
 #[test]

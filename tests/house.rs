@@ -14,9 +14,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("registry", &["secret"]),
     ("credential", &["registry", "secret"]),
     ("protocol", &["credential", "registry", "secret"]),
+    ("client_config", &["secret"]),
     // One outside thing each.
     ("settings", &["credential", "protocol", "registry", "secret"]),
     ("files", &["secret"]),
+    ("secret_source", &["protocol", "secret"]),
     (
         "store",
         &["credential", "files", "protocol", "registry", "secret"],
@@ -25,11 +27,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "command",
         &[
+            "client_config",
             "credential",
             "files",
             "protocol",
             "registry",
             "secret",
+            "secret_source",
             "settings",
             "store",
         ],
@@ -59,8 +63,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("directories", &["settings.rs"]),
     ("rustix", &["files.rs"]),
     ("std::env::var", &["main.rs"]),
-    ("std::fs", &["files.rs", "settings.rs"]),
-    ("tempfile", &["files.rs"]),
+    ("std::fs", &["files.rs", "files/foreign.rs", "settings.rs"]),
+    ("tempfile", &["files.rs", "files/foreign.rs"]),
 ];
 
 #[test]

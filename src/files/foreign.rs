@@ -6,7 +6,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{FileError, NotPrivate, give_to_owner_of, is_absence, sync_directory};
+use super::{FileError, NotPrivate, give_to_owner_of, is_absence, sync_directory, without_path};
 
 /// What the name of a copy ends in. Not `.bak`, which others make and remove.
 const BACKUP_SUFFIX: &str = ".before-docker-credential-scoped";
@@ -60,11 +60,11 @@ pub fn back_up(path: &Path, bytes: &[u8]) -> Result<PathBuf, FileError> {
     let failed = |error| FileError::io("write", &backup, error);
     let directory = backup.parent().unwrap_or(Path::new("."));
     let metadata = fs::metadata(path).map_err(failed)?;
-    let mut staged = tempfile::Builder::new()
+    let staged = tempfile::Builder::new()
         .prefix(".new-")
         .tempfile_in(directory)
-        .map_err(failed)?;
-    staged.write_all(bytes).map_err(failed)?;
+        .map_err(|error| failed(without_path(&error)))?;
+    staged.as_file().write_all(bytes).map_err(failed)?;
     close_to_others(staged.as_file(), &metadata).map_err(failed)?;
     give_to_owner_of(path, staged.as_file()).map_err(failed)?;
     staged.as_file().sync_all().map_err(failed)?;
@@ -110,8 +110,8 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
 
 /// The first file of that name in the directories that can be executed, as a shell finds it.
 #[must_use]
-pub fn find_executable(name: &str, directories: &[PathBuf]) -> Option<PathBuf> {
-    directories
+pub fn find_executable(name: &str, search_path: &[PathBuf]) -> Option<PathBuf> {
+    search_path
         .iter()
         .map(|directory| directory.join(name))
         .find(|path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_executable(&metadata)))

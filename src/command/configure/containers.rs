@@ -24,7 +24,7 @@ pub fn drop_in_paths(variables: Variables<'_>) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Changes the configuration; what is in the auth file can be imported afterwards.
+/// Changes the configuration; what it hides can be imported afterwards.
 pub(super) fn configure(
     request: &Request,
     variables: Variables<'_>,
@@ -32,15 +32,14 @@ pub(super) fn configure(
     report: &mut Report,
 ) -> Result<Vec<import::Request>> {
     let ContainersAuthFile { path, is_temporary } =
-        settings::containers_auth_file(variables).context("no home directory; set HOME")?;
+        settings::containers_auth_file(files::user_id(), variables).context("no home directory; set HOME")?;
     let path = foreign::absolute(&path)?;
-    let source = import::Source::File(path.clone());
     if request.registries.is_empty() {
         for path in drop_in_paths(variables) {
             write_drop_in(&foreign::absolute(&path)?, request, journal, report)?;
         }
         note_other_helpers(variables, report);
-        return Ok(offer_plain_text(&path, source, request, report));
+        return Ok(name_hidden(&path, request, variables, report));
     }
     let keys: Vec<_> = request
         .registries
@@ -54,6 +53,16 @@ pub(super) fn configure(
             path.display()
         ));
     }
+    if let Some((file, line)) = lines_of_helpers(variables).pop()
+        && !line.contains("containers-auth.json")
+    {
+        report.note(format_args!(
+            "warning: podman does not look into {} while {} says: {line}",
+            path.display(),
+            file.display()
+        ));
+    }
+    let source = import::Source::File(path.clone());
     Ok(unreachable::name(&before, &keys, &path, source, request, report))
 }
 
@@ -94,10 +103,9 @@ fn write_drop_in(path: &Path, request: &Request, journal: &mut Journal, report: 
     journal.make(vec![change], || Ok(files::rewrite(path, text.as_bytes())?))
 }
 
-/// Of all files that name helpers, the one that is read last counts: main file, drop-ins of the system, drop-ins
-/// of the user, each by name (containers-registries.conf.d(5)).
-fn note_other_helpers(variables: Variables<'_>, report: &mut Report) {
-    let drop_ins = drop_in_paths(variables);
+/// The files that name helpers, and their lines, in the order they are read, of which the last one counts: main
+/// file, drop-ins of the system, drop-ins of the user, each by name (containers-registries.conf.d(5)).
+fn lines_of_helpers(variables: Variables<'_>) -> Vec<(PathBuf, String)> {
     let mut files = vec![PathBuf::from("/etc/containers/registries.conf")];
     files.extend(foreign::files_ending_in(
         ".conf",
@@ -110,59 +118,73 @@ fn note_other_helpers(variables: Variables<'_>, report: &mut Report) {
             &directory.join("registries.conf.d"),
         ));
     }
-    for file in files {
-        let Ok(Some(bytes)) = foreign::read(&file) else {
+    files
+        .into_iter()
+        .filter_map(|file| {
+            let bytes = foreign::read(&file).ok()??;
+            let text = String::from_utf8_lossy(&bytes);
+            let line = credential_helpers_line(&text)?.to_owned();
+            Some((file, line))
+        })
+        .collect()
+}
+
+fn note_other_helpers(variables: Variables<'_>, report: &mut Report) {
+    let drop_ins = drop_in_paths(variables);
+    for (file, line) in lines_of_helpers(variables) {
+        let is_read_later = |drop_in: &PathBuf| drop_in.parent() == file.parent() && *drop_in < file;
+        if drop_ins.contains(&file) {
             continue;
-        };
-        let text = String::from_utf8_lossy(&bytes);
-        let Some(line) = credential_helpers_line(&text).filter(|_| !drop_ins.contains(&file)) else {
-            continue;
-        };
-        let is_read_later = drop_ins
-            .iter()
-            .any(|drop_in| drop_in.parent() == file.parent() && *drop_in < file);
-        let (file, line) = (file.display(), line);
-        if is_read_later {
+        }
+        let shown = file.display();
+        if drop_ins.iter().any(is_read_later) {
             report.note(format_args!(
-                "warning: {file} is read later and wins; remove its line: {line}"
+                "warning: {shown} is read later and wins; remove its line: {line}"
             ));
         } else {
             report.note(format_args!(
-                "note: {file} names helpers that are not asked any more: {line}"
+                "note: {shown} names helpers that are not asked any more: {line}"
             ));
         }
     }
 }
 
-/// The auth file is still read after this helper, so nothing in it is out of reach; but it is plain text.
-fn offer_plain_text(
+/// With helpers named for all registries, no auth file is read any more: neither the one that logins are written
+/// to, nor the lasting one, nor docker's.
+fn name_hidden(
     path: &Path,
-    source: import::Source,
     request: &Request,
+    variables: Variables<'_>,
     report: &mut Report,
 ) -> Vec<import::Request> {
-    let config = foreign::read(path)
-        .ok()
-        .flatten()
-        .and_then(|bytes| ConfigFile::read(&bytes).ok());
-    let plain: Vec<_> = config
-        .iter()
-        .flat_map(ConfigFile::auths)
-        .filter(|(_, entry)| !matches!(entry.login, Ok(None)))
-        .map(|(key, _)| key)
-        .collect();
-    if plain.is_empty() {
-        return Vec::new();
+    let mut paths = vec![path.to_owned()];
+    paths.extend(
+        settings::containers_config_directories(variables)
+            .into_iter()
+            .map(|directory| directory.join("auth.json")),
+    );
+    paths.dedup();
+    let mut offers = Vec::new();
+    for path in paths {
+        let Some(config) = read(&path) else { continue };
+        let keys: Vec<_> = config
+            .cred_helpers()
+            .into_iter()
+            .map(|(registry, _)| Key::CredHelpers(registry))
+            .collect();
+        let source = import::Source::File(path.clone());
+        offers.extend(unreachable::name(&config, &keys, &path, source, request, report));
     }
-    report.note(format_args!(
-        "In plain text in {}: {}",
-        path.display(),
-        plain.join(", ")
-    ));
-    vec![import::Request {
-        source,
-        registries: Vec::new(),
-        profile: request.profile.clone(),
-        is_dry_run: false,
-    }]
+    if let Some(path) = settings::docker_config_file(variables)
+        && let Some(config) = read(&path)
+    {
+        // docker may still need what is there, so it is not for podman's sake to be taken out.
+        unreachable::name(&config, &[], &path, import::Source::Docker, request, report);
+    }
+    offers
+}
+
+/// A file that is only looked into: one that cannot be read hides nothing from a client that cannot read it either.
+fn read(path: &Path) -> Option<ConfigFile> {
+    ConfigFile::read(&foreign::read(path).ok()??).ok()
 }

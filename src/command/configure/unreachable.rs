@@ -1,5 +1,6 @@
 //! Unreachable: the credentials that a change of helper leaves where nobody asks for them any more.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,10 +23,10 @@ pub(super) fn name(
     report: &mut Report,
 ) -> Vec<import::Request> {
     let mut offers = Vec::new();
-    let mut offer = |source| {
+    let mut offer = |source, registries| {
         offers.push(import::Request {
             source,
-            registries: request.registries.clone(),
+            registries,
             profile: request.profile.clone(),
             is_dry_run: false,
         });
@@ -44,7 +45,7 @@ pub(super) fn name(
         ));
     }
     if is_importable {
-        offer(source);
+        offer(source, request.registries.clone());
     }
     if !parts.is_empty() {
         report.note(format_args!(
@@ -53,16 +54,16 @@ pub(super) fn name(
             parts.join(", ")
         ));
     }
-    for helper in replaced(config, keys, request) {
+    for (helper, registries) in replaced(config, keys, request) {
         match helper.parse::<Helper>() {
-            Ok(helper) => match held(&helper, config, request) {
+            Ok(helper) => match held(&helper, &registries, config, request) {
                 Ok(servers) if servers.is_empty() => {}
                 Ok(servers) => {
                     report.note(format_args!(
                         "In {helper}, which {client} does not ask any more: {}",
                         servers.join(", ")
                     ));
-                    offer(import::Source::Helper(helper));
+                    offer(import::Source::Helper(helper), registries);
                 }
                 Err(error) => {
                     report.note(format_args!(
@@ -121,38 +122,48 @@ fn in_plain_text(config: &ConfigFile, request: &Request) -> PlainText {
     plain
 }
 
-/// The helpers that stood where this one stands now.
-fn replaced(config: &ConfigFile, keys: &[Key], request: &Request) -> Vec<String> {
+/// The helpers that stood where this one stands now, and for which registries; for none is for all.
+fn replaced(config: &ConfigFile, keys: &[Key], request: &Request) -> BTreeMap<String, Vec<Registry>> {
     let ours = helper_name(&request.profile);
-    let mut helpers: Vec<String> = keys
-        .iter()
-        .filter_map(|key| {
-            config.helper(key).or_else(|| match (key, request.client) {
-                (Key::CredHelpers(_), Client::Docker) => config.helper(&Key::CredsStore),
-                (Key::CredHelpers(_) | Key::CredsStore, _) => None,
-            })
-        })
-        .filter(|helper| *helper != ours)
-        .collect();
-    helpers.sort();
-    helpers.dedup();
+    let mut helpers: BTreeMap<String, Vec<Registry>> = BTreeMap::new();
+    for key in keys {
+        let helper = config.helper(key).or_else(|| match request.client {
+            Client::Docker => config.helper(&Key::CredsStore),
+            Client::Containers => None,
+        });
+        if let Some(helper) = helper.filter(|helper| *helper != ours) {
+            let registries = helpers.entry(helper).or_default();
+            match key {
+                Key::CredHelpers(registry) => registries.extend(registry.parse::<Registry>()),
+                Key::CredsStore => {}
+            }
+        }
+    }
     helpers
 }
 
 /// What another helper lists and is not asked for any more.
-fn held(helper: &Helper, config: &ConfigFile, request: &Request) -> Result<Vec<String>, HelperError> {
+fn held(
+    helper: &Helper,
+    registries: &[Registry],
+    config: &ConfigFile,
+    request: &Request,
+) -> Result<Vec<String>, HelperError> {
     Ok(helper
         .list(LIMIT)?
         .into_keys()
         .filter(|key| match key.parse::<ServerUrl>() {
-            Ok(url) if request.registries.is_empty() => !has_own_helper(config, &url, request),
-            Ok(url) => is_of_any(url.server(), &request.registries),
-            Err(_) => request.registries.is_empty(),
+            Ok(url) if registries.is_empty() => !has_own_helper(config, &url, request),
+            Ok(url) => is_of_any(url.server(), registries),
+            Err(_) => registries.is_empty(),
         })
         .collect())
 }
 
 fn has_own_helper(config: &ConfigFile, url: &ServerUrl, request: &Request) -> bool {
+    if request.client == Client::Containers {
+        return false;
+    }
     let ours = helper_name(&request.profile);
     match url.server() {
         Server::Registry(registry) => config

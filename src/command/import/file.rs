@@ -95,7 +95,7 @@ pub(super) fn import(
         .collect();
     if !unasked.is_empty() {
         report.note(format_args!(
-            "{} not asked for {} yet; run docker-credential-scoped configure{}{}",
+            "{} is not asked for {} yet; run docker-credential-scoped configure{}{}",
             configure::program(&request.profile),
             unasked.join(", "),
             if is_of_containers { " --podman" } else { "" },
@@ -130,7 +130,7 @@ fn is_asked_for(server: &Server, registries: &[Registry]) -> bool {
 
 fn is_of_containers(path: &Path, variables: Variables<'_>) -> bool {
     path.file_name().is_some_and(|name| name == "auth.json")
-        || settings::containers_auth_file(variables).is_some_and(|file| file.path == path)
+        || settings::containers_auth_file(files::user_id(), variables).is_some_and(|file| file.path == path)
 }
 
 /// Whether the programs that read the file ask this helper for a registry.
