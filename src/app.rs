@@ -6,7 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use clap::Parser;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -17,8 +17,10 @@ use crate::command::get::Answer;
 use crate::command::import::Source;
 use crate::command::status::Format;
 use crate::command::{Report, configure, erase, get, import, list, printable, status, store};
+use crate::files::Location;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
-use crate::registry::MAX_SERVER_URL_BYTES;
+use crate::registry::{MAX_SERVER_URL_BYTES, Registry, ServerUrl};
+use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
 use crate::store::CredentialStore;
 
@@ -40,7 +42,7 @@ pub struct Process<'a> {
     /// What a person reads.
     pub stderr: &'a mut dyn Write,
     /// Whether a person reads there and can answer on stdin.
-    pub is_interactive: bool,
+    pub is_interactive: &'a dyn Fn() -> bool,
     /// The time, once for the whole call.
     pub now: OffsetDateTime,
 }
@@ -56,14 +58,13 @@ pub fn run(mut process: Process<'_>) -> ExitCode {
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
     let said = match words.as_slice() {
-        [] => Said::failure(&docker::usage(&program)),
         [only] if let Some(verb) = Verb::parse(only) => {
             answer(verb, &program, process.variables, process.stdin, process.now)
                 .unwrap_or_else(|error| Said::failure(&format!("{error:#}")))
         }
-        [verb, ..] if Verb::parse(verb).is_some() => Said::failure(&docker::usage(&program)),
         [argument, ..] if CommandLine::begins_with(argument) => serve(&program, &mut process),
-        [argument, ..] => Said::failure(&docker::unknown_action(&program, argument)),
+        [unknown] => Said::failure(&docker::unknown_action(&program, unknown)),
+        [] | [_, _, ..] => Said::failure(&docker::usage(&program)),
     };
     match said.write(process.stdout, process.stderr) {
         Ok(()) => said.code,
@@ -74,7 +75,7 @@ pub fn run(mut process: Process<'_>) -> ExitCode {
 
 /// What is said in a call.
 struct Said {
-    stdout: Zeroizing<String>,
+    stdout: Secret,
     stderr: String,
     code: ExitCode,
 }
@@ -82,14 +83,14 @@ struct Said {
 impl Said {
     fn success(stdout: String) -> Self {
         Self {
-            stdout: Zeroizing::new(stdout),
+            stdout: Secret::new(stdout),
             stderr: String::new(),
             code: ExitCode::SUCCESS,
         }
     }
 
     fn write(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> io::Result<()> {
-        stdout.write_all(self.stdout.as_bytes())?;
+        stdout.write_all(self.stdout.expose().as_bytes())?;
         stdout.flush()?;
         stderr.write_all(self.stderr.as_bytes())
     }
@@ -111,7 +112,7 @@ fn answer(
     stdin: &mut dyn Read,
     now: OffsetDateTime,
 ) -> Result<Said> {
-    let credentials = CredentialStore::at(settings::data_directory());
+    let credentials = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
     match verb {
         Verb::Get => {
@@ -119,7 +120,10 @@ fn answer(
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
             Ok(
                 match get::get(&input, &profile()?, &credentials, &settings, now)? {
-                    Answer::Found(message) => Said::success(message.expose().to_owned() + "\n"),
+                    Answer::Found(message) => Said {
+                        stdout: message,
+                        ..Said::success(String::new())
+                    },
                     Answer::NotFound => Said::failure(docker::CREDENTIALS_NOT_FOUND),
                 },
             )
@@ -133,8 +137,10 @@ fn answer(
             erase::erase(&input, profile()?, &credentials).map(|()| Said::success(String::new()))
         }
         Verb::List => {
-            Settings::load()?;
-            Ok(Said::success(list::list(&profile()?, &credentials)? + "\n"))
+            let settings = Settings::load()?;
+            Ok(Said::success(
+                list::list(&profile()?, &credentials, &settings)? + "\n",
+            ))
         }
         Verb::Version => Ok(Said::success(docker::version(program) + "\n")),
     }
@@ -165,7 +171,7 @@ fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Ok(command_line) => command_line,
         // clap knows which of its messages are help and which are errors, and gives each its stream and code.
         Err(message) => {
-            let text = message.to_string();
+            let text = message.to_string().lines().map(one_line).collect();
             let (stdout, stderr) = if message.use_stderr() {
                 (String::new(), text)
             } else {
@@ -179,16 +185,19 @@ fn serve(program: &str, process: &mut Process<'_>) -> Said {
             };
         }
     };
-    let credentials = CredentialStore::at(settings::data_directory());
+    let credentials = CredentialStore::at(data_location());
     let report = match command {
         Command::Configure(Configure { undo, dry_run, .. }) if undo => {
-            configure::undo(settings::data_directory(), dry_run)
+            configure::undo(data_location(), dry_run)
         }
         Command::Configure(arguments) => configure(arguments, program, &credentials, process),
         Command::Import(arguments) => import(arguments, program, &credentials, process),
         Command::Status(Status { server, json }) => {
             let format = if json { Format::Json } else { Format::Table };
-            status::status(server.as_ref(), format, &credentials)
+            let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
+            server
+                .map_err(anyhow::Error::from)
+                .and_then(|server| status::status(server.as_ref(), format, &credentials))
         }
     };
     report.map_or_else(
@@ -216,7 +225,7 @@ fn configure(
         undo: _,
     } = arguments;
     let request = configure::Request {
-        registries,
+        registries: read_registries(&registries)?,
         // The variable is not asked: it reaches the helper by itself, and a link for it would outlive it.
         profile: profile.map_or_else(|| settings::profile(program, &|_| None), Ok)?,
         client: if podman {
@@ -226,10 +235,10 @@ fn configure(
         },
         is_dry_run: dry_run,
     };
-    let mut configured = configure::configure(&request, settings::data_directory(), process.variables)?;
+    let mut configured = configure::configure(&request, data_location(), process.variables)?;
     let commands = configured.commands();
     let Configured { report, offers } = &mut configured;
-    if offers.is_empty() || dry_run || !process.is_interactive {
+    if offers.is_empty() || dry_run || !(process.is_interactive)() {
         report.notes += &commands;
         return Ok(configured.report);
     }
@@ -261,7 +270,7 @@ fn import(
     } = arguments;
     let request = import::Request {
         source: from.map_or(Ok(Source::Docker), |source| source.parse())?,
-        registries,
+        registries: read_registries(&registries)?,
         profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
         is_dry_run: dry_run,
     };
@@ -278,14 +287,25 @@ fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }
 
+fn read_registries(texts: &[String]) -> Result<Vec<Registry>> {
+    texts.iter().map(|text| Ok(text.parse()?)).collect()
+}
+
+/// Where this program keeps its data.
+fn data_location() -> Option<Location> {
+    Some(Location::new(
+        settings::data_directory()?,
+        &settings::home_directory()?,
+    ))
+}
+
 /// What the reference calls itself: the last component of the name it was started by.
 fn program_name(argument: Option<&OsString>) -> String {
     let name = argument
         .and_then(|path| Path::new(path).file_name())
-        .and_then(OsStr::to_str)
-        .unwrap_or(PROGRAM);
+        .map_or(PROGRAM.into(), OsStr::to_string_lossy);
     name.strip_suffix(std::env::consts::EXE_SUFFIX)
-        .unwrap_or(name)
+        .unwrap_or(&name)
         .to_owned()
 }
 
@@ -293,16 +313,23 @@ fn program_name(argument: Option<&OsString>) -> String {
 fn read_message(stdin: &mut dyn Read, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
     let most = limit + MAX_WHITE_SPACE_BYTES;
     let mut message = Zeroizing::new(Vec::with_capacity(1024));
-    stdin
-        .take(u64::try_from(most)? + 1)
-        .read_to_end(&mut message)
-        .context("cannot read standard input")?;
-    ensure!(
-        message.len() <= most,
-        "standard input: is longer than {} KiB",
-        limit / 1024
-    );
-    Ok(message)
+    let mut part = Zeroizing::new([0; 4096]);
+    while message.len() <= most {
+        let length = match stdin.read(part.as_mut_slice()) {
+            Ok(0) => return Ok(message),
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error).context("cannot read standard input"),
+        };
+        if message.capacity() - message.len() < length {
+            // Grown here, and not by itself, so that what is left behind is wiped.
+            let mut larger = Zeroizing::new(Vec::with_capacity(2 * (message.len() + length)));
+            larger.extend_from_slice(&message);
+            message = larger;
+        }
+        message.extend_from_slice(part.get(..length).unwrap_or_default());
+    }
+    bail!("standard input: is longer than {} KiB", limit / 1024)
 }
 
 /// The message on a line of its own.

@@ -1,15 +1,15 @@
 //! The commands for people, as clap reads them. No verb of the helper protocol gets here.
+//!
+//! Server URLs stay text here: clap repeats what it refuses, and one may hold a password.
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::credential::Profile;
-use crate::registry::{Registry, ServerUrl};
 
 /// The command line of a person.
 #[derive(Debug, Parser)]
 #[command(
     name = "docker-credential-scoped",
-    version,
     disable_help_subcommand = true,
     about = "A docker credential helper that keeps tokens sealed and hands them out narrowly",
     after_help = "docker and other clients call get, store, erase, list and version by themselves once their \
@@ -45,7 +45,7 @@ pub enum Command {
 pub struct Configure {
     /// Only for this registry (credHelpers instead of credsStore); may be repeated
     #[arg(long = "registry", value_name = "HOST")]
-    pub registries: Vec<Registry>,
+    pub registries: Vec<String>,
     /// Hand out the credentials of this profile, by the name docker-credential-scoped-NAME
     #[arg(long, value_name = "NAME")]
     pub profile: Option<Profile>,
@@ -68,7 +68,7 @@ pub struct Import {
     pub from: Option<String>,
     /// Only what belongs to this registry; may be repeated
     #[arg(long = "registry", value_name = "HOST")]
-    pub registries: Vec<Registry>,
+    pub registries: Vec<String>,
     /// Import into this profile
     #[arg(long, value_name = "NAME")]
     pub profile: Option<Profile>,
@@ -82,7 +82,7 @@ pub struct Import {
 pub struct Status {
     /// Only what is stored for this registry
     #[arg(value_name = "SERVER")]
-    pub server: Option<ServerUrl>,
+    pub server: Option<String>,
     /// Print JSON, for programs
     #[arg(long)]
     pub json: bool,

@@ -6,50 +6,100 @@
 //! synced, and renamed; then its directory is synced. Readers need no lock, and neither do writers: each change
 //! is one rename or one unlink.
 
+mod access;
 pub mod foreign;
 
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, File, Metadata};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-#[cfg(unix)]
-use std::sync::LazyLock;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
+use thiserror::Error;
 use time::OffsetDateTime;
 
+use access::Owner;
+
 /// A file in the staging directory this old belongs to a process that was killed: no write takes an hour.
-const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+const ABANDONED_AFTER: time::Duration = time::Duration::HOUR;
+
+/// Where a private directory is to be: its path, and whose it may be. It need not exist.
+#[derive(Clone, Debug)]
+pub struct Location(PrivateDirectory);
+
+impl Location {
+    /// A path in the home of a user. Root also takes what belongs to the owner of the home.
+    #[must_use]
+    pub fn new(path: PathBuf, home: &Path) -> Self {
+        Self(PrivateDirectory {
+            path,
+            owner: Owner::new(home),
+        })
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
+    /// The directory, checked; `None` when there is none.
+    pub fn open(&self) -> Result<Option<PrivateDirectory>, FileError> {
+        self.0.clone().checked()
+    }
+
+    /// The directory, checked; made with its parents, 0700 from creation, when there is none.
+    pub fn create(&self) -> Result<PrivateDirectory, FileError> {
+        self.0.clone().made()
+    }
+}
 
 /// A directory that is ours alone: a real directory, owned by us, closed to others.
 #[derive(Clone, Debug)]
 pub struct PrivateDirectory {
     path: PathBuf,
+    owner: Owner,
 }
 
 impl PrivateDirectory {
-    /// The directory at `path`, checked; `None` when there is none.
-    pub fn open(path: PathBuf) -> Result<Option<Self>, FileError> {
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) => {
-                check_private_directory(&path, &metadata)?;
-                Ok(Some(Self { path }))
-            }
-            Err(error) if is_absence(&error) => Ok(None),
-            Err(error) => Err(FileError::io("look at", &path, error)),
+    /// The directory of this name in this one, checked; `None` when there is none.
+    pub fn open_below(&self, name: &str) -> Result<Option<Self>, FileError> {
+        self.below(name).checked()
+    }
+
+    /// The directory of this name in this one, checked; made when there is none.
+    pub fn create_below(&self, name: &str) -> Result<Self, FileError> {
+        self.below(name).made()
+    }
+
+    fn below(&self, name: &str) -> Self {
+        Self {
+            path: self.path.join(name),
+            owner: self.owner.clone(),
         }
     }
 
-    /// The directory at `path`, checked; made with its parents, 0700 from creation, when there is none.
-    pub fn create(path: PathBuf) -> Result<Self, FileError> {
-        if let Some(directory) = Self::open(path.clone())? {
+    fn checked(self) -> Result<Option<Self>, FileError> {
+        match fs::symlink_metadata(&self.path) {
+            Ok(metadata) => match self.owner.distrusts_directory(&metadata) {
+                Some(why) => Err(FileError::Unfit { path: self.path, why }),
+                None => Ok(Some(self)),
+            },
+            Err(error) if is_absence(&error) => Ok(None),
+            Err(error) => Err(FileError::io("look at", &self.path, error)),
+        }
+    }
+
+    fn made(self) -> Result<Self, FileError> {
+        if let Some(directory) = self.clone().checked()? {
             return Ok(directory);
         }
-        make_directory(&path)?;
-        let metadata = fs::symlink_metadata(&path).map_err(|error| FileError::io("look at", &path, error))?;
-        check_private_directory(&path, &metadata)?;
-        Ok(Self { path })
+        make_directory(&self.path, &|parent, made| self.owner.give(parent, made))?;
+        let path = self.path.clone();
+        self.checked()?
+            .ok_or_else(|| FileError::io("create", &path, io::ErrorKind::NotFound.into()))
     }
 
     /// Where it is.
@@ -61,7 +111,7 @@ impl PrivateDirectory {
     /// Reads a file of at most `limit` bytes; `None` when there is none.
     pub fn read(&self, name: &str, limit: u64) -> Result<Option<PrivateFile>, FileError> {
         let path = self.path.join(name);
-        let file = match open_without_following(&path) {
+        let file = match access::open_without_following(&path) {
             Ok(file) => file,
             Err(error) if is_absence(&error) => return Ok(None),
             Err(error) => return Err(FileError::io("open", &path, error)),
@@ -69,12 +119,12 @@ impl PrivateDirectory {
         let metadata = file
             .metadata()
             .map_err(|error| FileError::io("look at", &path, error))?;
-        check_owned_file(&path, &metadata)?;
-        if metadata.len() > limit {
-            return Err(FileError::NotPrivate {
-                path,
-                why: NotPrivate::TooLarge,
-            });
+        let why = match self.owner.distrusts_file(&metadata) {
+            None if metadata.len() > limit => Some(Unfit::TooLarge),
+            why => why,
+        };
+        if let Some(why) = why {
+            return Err(FileError::Unfit { path, why });
         }
         let mut bytes = Vec::with_capacity(
             usize::try_from(metadata.len())
@@ -87,12 +137,11 @@ impl PrivateDirectory {
             .map_err(|error| FileError::io("read", &path, error))?;
         let modified = metadata
             .modified()
-            .map_err(|error| FileError::io("look at", &path, error))?
-            .into();
+            .map_err(|error| FileError::io("look at", &path, error))?;
         Ok(Some(PrivateFile {
             bytes,
-            modified,
-            is_closed_to_others: is_closed_to_others(&metadata),
+            modified: moment(modified),
+            is_closed_to_others: access::is_closed_to_others(&metadata),
             file,
         }))
     }
@@ -111,11 +160,23 @@ impl PrivateDirectory {
     /// Puts `bytes` under `name` unless there is a file already; says whether it did.
     pub fn create_new(&self, name: &str, bytes: &[u8], staging: &Self) -> Result<bool, FileError> {
         let path = self.path.join(name);
-        match self.stage(bytes, staging, &path)?.persist_noclobber(&path) {
-            Ok(_) => sync_directory(&self.path).map(|()| true),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(FileError::io("create", &path, error.error)),
+        let Err(error) = self.stage(bytes, staging, &path)?.persist_noclobber(&path) else {
+            return sync_directory(&self.path).map(|()| true);
+        };
+        if error.error.kind() == io::ErrorKind::AlreadyExists {
+            return Ok(false);
         }
+        // Some network and FUSE file systems can neither rename without replacing nor link. There all processes
+        // come this way, one after the other.
+        let _lock = staging.lock();
+        if path.symlink_metadata().is_ok() {
+            return Ok(false);
+        }
+        error
+            .file
+            .persist(&path)
+            .map_err(|error| FileError::io("create", &path, error.error))?;
+        sync_directory(&self.path).map(|()| true)
     }
 
     /// Removes a file; says whether there was one. Never opens it.
@@ -148,9 +209,9 @@ impl PrivateDirectory {
     /// Removes what killed processes left in this staging directory. Best effort: it harms nobody where it is.
     pub fn sweep(&self, now: OffsetDateTime) {
         for name in self.names().unwrap_or_default() {
-            let path = self.path.join(name);
+            let path = self.path.join(&name);
             let modified = fs::symlink_metadata(&path).and_then(|metadata| metadata.modified());
-            if modified.is_ok_and(|modified| OffsetDateTime::from(modified) + ABANDONED_AFTER < now) {
+            if name != LOCK && modified.is_ok_and(|modified| now - moment(modified) > ABANDONED_AFTER) {
                 // Another process may have been faster.
                 let _ = fs::remove_file(path);
             }
@@ -159,16 +220,38 @@ impl PrivateDirectory {
 
     fn stage(&self, bytes: &[u8], staging: &Self, path: &Path) -> Result<NamedTempFile, FileError> {
         let failed = |error| FileError::io("write", path, error);
-        let staged = tempfile::Builder::new()
-            .prefix("new-")
-            .tempfile_in(&staging.path)
-            .map_err(|error| failed(without_path(&error)))?;
+        let staged = new_file("new-", &staging.path).map_err(failed)?;
         staged.as_file().write_all(bytes).map_err(failed)?;
-        give_to_owner_of(&self.path, staged.as_file()).map_err(failed)?;
+        self.owner.give(&self.path, staged.as_file());
         staged.as_file().sync_all().map_err(failed)?;
         Ok(staged)
     }
+
+    /// Waits for its turn, but not for ever: where locks do not work, or their holder is stopped, it goes on
+    /// without. The file stays; removing it would let two processes each lock a file of their own.
+    fn lock(&self) -> Option<File> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.path.join(LOCK))
+            .ok()?;
+        for _ in 0..LOCK_ATTEMPTS {
+            match file.try_lock() {
+                Ok(()) => return Some(file),
+                Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+                Err(fs::TryLockError::Error(_)) => return None,
+            }
+        }
+        None
+    }
 }
+
+const LOCK: &str = "lock";
+
+/// What is locked takes milliseconds; a process that has not done it in two seconds is stopped.
+const LOCK_ATTEMPTS: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// A file that was read.
 #[derive(Debug)]
@@ -201,22 +284,19 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let Some(directory) = target.parent() else {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     };
-    make_directory(directory)?;
-    let staged = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(directory)
-        .map_err(|error| failed(without_path(&error)))?;
+    make_directory(directory, &access::give_to_owner_of)?;
+    let staged = new_file(".new-", directory).map_err(failed)?;
     staged.as_file().write_all(bytes).map_err(failed)?;
     match fs::metadata(&target) {
         Ok(metadata) => {
-            give_to_owner_of(&target, staged.as_file()).map_err(failed)?;
+            access::give_to_owner_of(&target, staged.as_file());
             staged
                 .as_file()
                 .set_permissions(metadata.permissions())
                 .map_err(failed)?;
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            give_to_owner_of(directory, staged.as_file()).map_err(failed)?;
+            access::give_to_owner_of(directory, staged.as_file());
         }
         Err(error) => return Err(failed(error)),
     }
@@ -225,8 +305,14 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     sync_directory(directory)
 }
 
+/// Who runs this program, as a number; 0 where users have none.
+#[must_use]
+pub fn user_id() -> u32 {
+    access::user_id()
+}
+
 /// Why a file could not be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Error)]
 pub enum FileError {
     /// The system refused.
     #[error("cannot {action} {}: {cause}", path.display())]
@@ -240,11 +326,11 @@ pub enum FileError {
     },
     /// It is there, but others can reach it, or it is not what it has to be.
     #[error("{}: {why}", path.display())]
-    NotPrivate {
+    Unfit {
         /// What it is about.
         path: PathBuf,
         /// What is wrong with it, and the mend.
-        why: NotPrivate,
+        why: Unfit,
     },
 }
 
@@ -258,9 +344,9 @@ impl FileError {
     }
 }
 
-/// Why a file or directory is not trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotPrivate {
+/// Why a file or directory is not used.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Unfit {
     /// Somebody else owns it and may change it at will.
     #[error("belongs to another user; chown it to yourself or move it away")]
     ForeignOwner,
@@ -278,29 +364,36 @@ pub enum NotPrivate {
     TooLarge,
 }
 
-/// What kept tempfile from making a file, without the made-up name that it adds.
-fn without_path(error: &io::Error) -> io::Error {
-    error.kind().into()
-}
-
-/// `ENOTDIR` counts: services are given `HOME=/dev/null`, where nothing can be.
+/// `ENOTDIR` counts: services are given `HOME=/dev/null`, where nothing can be. So does `ENAMETOOLONG`: what the
+/// file system could not hold is not there.
 fn is_absence(error: &io::Error) -> bool {
     matches!(
         error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+        io::ErrorKind::InvalidFilename | io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
 }
 
-fn make_directory(path: &Path) -> Result<(), FileError> {
+/// A new file under a made-up name. tempfile would add that name to what the system says when it refuses.
+fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
+    let mut refusal = None;
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .make_in(directory, |path| {
+            access::create_private(path).inspect_err(|error| refusal = error.raw_os_error())
+        })
+        .map_err(|error| refusal.map_or(error, io::Error::from_raw_os_error))
+}
+
+fn make_directory(path: &Path, give: &dyn Fn(&Path, &File)) -> Result<(), FileError> {
     let failed = |error| FileError::io("create", path, error);
     let parent = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    match private_directory_builder().create(path) {
+    match access::create_private_directory(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && parent != path => {
-            make_directory(parent)?;
-            match private_directory_builder().create(path) {
+            make_directory(parent, give)?;
+            match access::create_private_directory(path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
                 result => result.map_err(failed)?,
             }
@@ -309,168 +402,47 @@ fn make_directory(path: &Path) -> Result<(), FileError> {
         Err(_) if path.is_dir() => return Ok(()),
         result => result.map_err(failed)?,
     }
-    let directory = File::open(path).map_err(failed)?;
-    give_to_owner_of(parent, &directory).map_err(failed)?;
+    give(parent, &File::open(path).map_err(failed)?);
     sync_directory(parent)
 }
 
-#[cfg(unix)]
-fn private_directory_builder() -> DirBuilder {
-    use std::os::unix::fs::DirBuilderExt;
-
-    let mut builder = DirBuilder::new();
-    builder.mode(0o700);
-    builder
-}
-
-#[cfg(unix)]
-fn open_without_following(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-
-    // Without O_NONBLOCK a pipe in the place of a file would hold us up for ever.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
-}
-
-/// A rename or unlink is on disk once its directory is.
-#[cfg(unix)]
+/// A rename or unlink is on disk once its directory is. Where the file system has no such thing (`EINVAL`,
+/// `ENOTSUP`) it says so, and that is no failure.
 fn sync_directory(path: &Path) -> Result<(), FileError> {
-    File::open(path)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| FileError::io("sync", path, error))
-}
-
-#[cfg(unix)]
-fn check_private_directory(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
-    use std::os::unix::fs::PermissionsExt;
-
-    let mode = metadata.permissions().mode() & 0o7777;
-    let why = if !metadata.is_dir() {
-        NotPrivate::NotADirectory
-    } else if !is_ours(metadata) {
-        NotPrivate::ForeignOwner
-    } else if has_bits_for_others(mode) {
-        NotPrivate::OpenToOthers(mode)
-    } else {
-        return Ok(());
-    };
-    Err(FileError::NotPrivate {
-        path: path.to_owned(),
-        why,
-    })
-}
-
-#[cfg(unix)]
-fn check_owned_file(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
-    let why = if !metadata.is_file() {
-        NotPrivate::NotAFile
-    } else if !is_ours(metadata) {
-        NotPrivate::ForeignOwner
-    } else {
-        return Ok(());
-    };
-    Err(FileError::NotPrivate {
-        path: path.to_owned(),
-        why,
-    })
-}
-
-#[cfg(unix)]
-fn is_closed_to_others(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-
-    !has_bits_for_others(metadata.permissions().mode())
-}
-
-#[cfg(unix)]
-fn has_bits_for_others(mode: u32) -> bool {
-    mode & 0o077 != 0
-}
-
-/// Root may use what belongs to others: `sudo docker` runs us as root in the user's home, and podman runs us in
-/// a user namespace where the user's own files belong to root (podman#4123).
-#[cfg(unix)]
-fn is_ours(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::MetadataExt;
-
-    let user = effective_user();
-    user.is_root() || metadata.uid() == user.as_raw()
-}
-
-/// Asked once: it does not change, and every file is checked against it.
-#[cfg(unix)]
-fn effective_user() -> rustix::process::Uid {
-    static USER: LazyLock<rustix::process::Uid> = LazyLock::new(rustix::process::geteuid);
-    *USER
-}
-
-/// Who runs this program, as a number; 0 where users have none.
-#[must_use]
-pub fn user_id() -> u32 {
-    #[cfg(unix)]
-    return effective_user().as_raw();
-    #[cfg(not(unix))]
-    return 0;
-}
-
-/// So that `sudo docker login` leaves nothing in the user's home that the user cannot read.
-#[cfg(unix)]
-fn give_to_owner_of(model: &Path, file: &File) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-
-    let model = fs::metadata(model)?;
-    if effective_user().is_root() && model.uid() != 0 {
-        std::os::unix::fs::fchown(file, Some(model.uid()), Some(model.gid()))?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn private_directory_builder() -> DirBuilder {
-    DirBuilder::new()
-}
-
-#[cfg(not(unix))]
-fn open_without_following(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_path: &Path) -> Result<(), FileError> {
-    Ok(())
-}
-
-/// Elsewhere the profile directory's access list keeps others out.
-#[cfg(not(unix))]
-fn check_private_directory(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
-    if metadata.is_dir() {
-        Ok(())
-    } else {
-        Err(FileError::NotPrivate {
-            path: path.to_owned(),
-            why: NotPrivate::NotADirectory,
-        })
+    match access::sync_directory(path) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported
+            ) =>
+        {
+            Ok(())
+        }
+        result => result.map_err(|error| FileError::io("sync", path, error)),
     }
 }
 
-#[cfg(not(unix))]
-fn check_owned_file(path: &Path, metadata: &Metadata) -> Result<(), FileError> {
-    if metadata.is_file() {
-        Ok(())
-    } else {
-        Err(FileError::NotPrivate {
-            path: path.to_owned(),
-            why: NotPrivate::NotAFile,
-        })
+/// The moment of a file's time, which can be any number at all; one that no calendar shows counts as 1970.
+fn moment(time: SystemTime) -> OffsetDateTime {
+    let seconds = time
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_file_time_is_a_moment() {
+        let day = Duration::from_secs(86400);
+        assert_eq!(moment(SystemTime::UNIX_EPOCH + day).unix_timestamp(), 86400);
+        assert_eq!(moment(SystemTime::UNIX_EPOCH - day), OffsetDateTime::UNIX_EPOCH);
+        let far = SystemTime::UNIX_EPOCH + Duration::from_secs(999_999_999_999);
+        assert_eq!(moment(far), OffsetDateTime::UNIX_EPOCH);
     }
-}
-
-#[cfg(not(unix))]
-fn is_closed_to_others(_metadata: &Metadata) -> bool {
-    true
-}
-
-#[cfg(not(unix))]
-fn give_to_owner_of(_model: &Path, _file: &File) -> io::Result<()> {
-    Ok(())
 }

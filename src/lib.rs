@@ -8,7 +8,8 @@
 //!   [`credential`], what is kept for a server; [`protocol`], what callers speak; [`client_config`], what clients'
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
-//!   credentials store, sealed files on disk (it uses [`files`]); [`secret_source`], secrets kept elsewhere
+//!   credentials store, sealed files on disk (it uses [`files`]); [`secret_source`], secrets kept elsewhere;
+//!   [`process`], what the system sees of us
 //! - [`command`], the use cases, one a file
 //! - [`app`], the composition root, and [`cli`], which only it knows
 //!
@@ -20,6 +21,7 @@ pub mod client_config;
 pub mod command;
 pub mod credential;
 pub mod files;
+pub mod process;
 pub mod protocol;
 pub mod registry;
 pub mod secret;

@@ -4,19 +4,22 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use docker_credential_scoped::app::{self, Process};
+use docker_credential_scoped::process::{self, Unbuffered};
 
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where environment and clock are real"
 )]
 fn main() -> ExitCode {
+    process::keep_memory_private();
+    process::end_panics_in_one_line();
     app::run(Process {
         arguments: std::env::args_os().collect(),
         variables: &|name| std::env::var_os(name),
-        stdin: &mut io::stdin().lock(),
-        stdout: &mut io::stdout().lock(),
+        stdin: &mut Unbuffered(io::stdin()),
+        stdout: &mut Unbuffered(io::stdout()),
         stderr: &mut io::stderr().lock(),
-        is_interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        is_interactive: &|| io::stdin().is_terminal() && io::stderr().is_terminal(),
         now: std::time::SystemTime::now().into(),
     })
 }

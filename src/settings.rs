@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use directories::{BaseDirs, ProjectDirs};
@@ -13,6 +13,9 @@ use thiserror::Error;
 use crate::credential::{InvalidProfile, Profile};
 
 const PROGRAM: &str = "docker-credential-scoped";
+/// Far more than anybody writes by hand.
+const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
+
 const PROFILE_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_PROFILE";
 
 /// The process's environment: what a variable is set to.
@@ -45,7 +48,7 @@ impl Settings {
         else {
             return Ok(Self::default());
         };
-        match fs::read(&path) {
+        match read(&path) {
             Ok(bytes) => Self::parse(&bytes).map_err(|cause| SettingsError::Invalid { path, cause }),
             Err(error)
                 if matches!(
@@ -62,6 +65,37 @@ impl Settings {
     fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
+}
+
+/// Reads a small regular file that others cannot write: settings say where tokens may be sent. A link is followed,
+/// since people keep their settings elsewhere and link them.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // Looked at first: to open a pipe in the place of the file would hold us up for ever.
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("is not a regular file"));
+    }
+    if metadata.len() > MAX_SETTINGS_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    if is_writable_by_all(&metadata) {
+        return Err(io::Error::other(
+            "any user of this machine can write it; chmod o-w",
+        ));
+    }
+    fs::read(path)
+}
+
+#[cfg(unix)]
+fn is_writable_by_all(metadata: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    metadata.permissions().mode() & 0o002 != 0
+}
+
+#[cfg(not(unix))]
+fn is_writable_by_all(_metadata: &fs::Metadata) -> bool {
+    false
 }
 
 /// Why the settings are not known. Nothing is handed out then.
@@ -85,10 +119,16 @@ pub enum SettingsError {
     },
 }
 
-/// Where the credentials are kept; `None` without a home.
+/// Where this program keeps its data; `None` without a home.
 #[must_use]
 pub fn data_directory() -> Option<PathBuf> {
     project_directories().map(|directories| directories.data_dir().to_owned())
+}
+
+/// The user's home.
+#[must_use]
+pub fn home_directory() -> Option<PathBuf> {
+    BaseDirs::new().map(|directories| directories.home_dir().to_owned())
 }
 
 /// docker's config.json: in `DOCKER_CONFIG`, else in `.docker` in the home.
@@ -224,7 +264,10 @@ fn set_to(variables: Variables<'_>, name: &str) -> Option<PathBuf> {
 
 /// Looked up once: settings and credentials both start from here, and a look-up costs as much as opening a slot.
 fn project_directories() -> Option<&'static ProjectDirs> {
-    static DIRECTORIES: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| ProjectDirs::from("", "", PROGRAM));
+    static DIRECTORIES: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| {
+        // A relative home is none: the key would end in whatever directory docker is started in.
+        ProjectDirs::from("", "", PROGRAM).filter(|directories| directories.data_dir().is_absolute())
+    });
     DIRECTORIES.as_ref()
 }
 

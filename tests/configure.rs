@@ -166,7 +166,7 @@ fn named_registries_get_their_own_helper_under_dockers_keys() {
         "{\n    \"credsStore\": \"scoped\",\n    \"credHelpers\": {\"gcr.io\": \"gcloud\",\"https://index.docker.io/v1/\": \"scoped\",\"ghcr.io\": \"scoped\"}\n}"
     );
     let refused = home.run(&["configure", "--registry", "ghcr.io/acme"]);
-    assert_eq!(refused.code, Some(2));
+    assert_eq!(refused.code, Some(1));
     assert!(
         refused
             .stderr

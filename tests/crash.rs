@@ -45,11 +45,21 @@ const ERASURE: Change = Change {
     before: OLD,
     after: MISS,
 };
+/// Changes nothing.
+const LOOK: Change = Change {
+    verb: "get",
+    input: "h",
+    before: OLD,
+    after: OLD,
+};
 
 impl Change {
     fn home(&self) -> Home {
         let home = Home::new();
+        // Beside it lies one that no change of `h` may touch.
+        let other = br#"{"ServerURL":"other","Username":"u","Secret":"o"}"#;
         if self.before == OLD {
+            Outcome::of(home.command(HELPER).arg("store"), other).is("", "", 0);
             let old = br#"{"ServerURL":"h","Username":"u","Secret":"old"}"#;
             Outcome::of(home.command(HELPER).arg("store"), old).is("", "", 0);
         }
@@ -71,7 +81,7 @@ impl Change {
     /// Every system call it makes, each with how often it was made before: strace counts calls by their name.
     fn calls(&self) -> Vec<(String, usize)> {
         let home = self.home();
-        self.run(&home, &[]).is("", "", 0);
+        self.run(&home, &[]).succeeds();
         let mut counts = BTreeMap::new();
         let trace = fs::read_to_string(home.path().join("trace")).unwrap();
         let calls: Vec<_> = trace
@@ -100,6 +110,10 @@ impl Change {
             "{} and {what}: {answer}",
             self.verb
         );
+        if self.before == OLD {
+            let other = "{\"ServerURL\":\"other\",\"Username\":\"u\",\"Secret\":\"o\"}\n";
+            Outcome::of(home.command(HELPER).arg("get"), b"other").is(other, "", 0);
+        }
         let again = br#"{"ServerURL":"h","Username":"u","Secret":"again"}"#;
         Outcome::of(home.command(HELPER).arg("store"), again).is("", "", 0);
         let again = "{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"again\"}\n";
@@ -181,6 +195,51 @@ fn a_replacement_never_claims_what_it_did_not_write() {
 #[test]
 fn an_erasure_never_claims_what_it_did_not_remove() {
     ERASURE.is_honest_about_every_failed_call();
+}
+
+#[test]
+fn a_get_that_fails_anywhere_never_says_that_nothing_is_held() {
+    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        return;
+    }
+    for (name, count) in LOOK.calls() {
+        for error in ["EIO", "EACCES", "EMFILE", "ENOMEM"] {
+            let home = LOOK.home();
+            let inject = format!("inject={name}:error={error}:when={count}");
+            let answer = LOOK.run(&home, &["-e", &inject]);
+            assert_ne!(answer.stdout, MISS, "{error} at {name} {count}");
+            assert!(
+                answer.stdout == OLD || !answer.has_succeeded(),
+                "{error} at {name} {count}: {}",
+                answer.stdout
+            );
+        }
+    }
+}
+
+#[test]
+fn a_file_system_that_can_neither_link_nor_sync_a_directory_will_do() {
+    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        return;
+    }
+    let home = FIRST_STORE.home();
+    let inject = [
+        "-e",
+        "inject=renameat2:error=EINVAL",
+        "-e",
+        "inject=link,linkat:error=EPERM",
+    ];
+    FIRST_STORE.run(&home, &inject).is("", "", 0);
+    FIRST_STORE.is_whole_after(&home, "without links");
+    // The second fsync of a replacement is that of the directory.
+    let home = REPLACEMENT.home();
+    REPLACEMENT
+        .run(&home, &["-e", "inject=fsync:error=EINVAL:when=2"])
+        .is("", "", 0);
+    assert_eq!(
+        REPLACEMENT.is_whole_after(&home, "without a directory's fsync"),
+        NEW
+    );
 }
 
 #[test]

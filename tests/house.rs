@@ -18,6 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // One outside thing each.
     ("settings", &["credential", "protocol", "registry", "secret"]),
     ("files", &["secret"]),
+    ("process", &[]),
     ("secret_source", &["protocol", "secret"]),
     (
         "store",
@@ -61,10 +62,11 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["store/seal.rs"]),
     ("clap", &["app.rs", "cli.rs"]),
     ("directories", &["settings.rs"]),
-    ("rustix", &["files.rs"]),
+    ("rustix", &["files/access.rs", "process.rs"]),
+    ("std::env::args", &["main.rs"]),
     ("std::env::var", &["main.rs"]),
-    ("std::fs", &["files.rs", "files/foreign.rs", "settings.rs"]),
-    ("tempfile", &["files.rs", "files/foreign.rs"]),
+    ("std::env::current", &["settings.rs"]),
+    ("tempfile", &["files.rs"]),
 ];
 
 #[test]
@@ -78,7 +80,7 @@ fn imports_run_downwards_only() {
             .iter()
             .find(|(name, _)| *name == room)
             .unwrap_or_else(|| panic!("{}: a room that the house does not know", path.display()));
-        for used in crate_imports(&text) {
+        for used in imports(&text, "crate::") {
             assert!(
                 used == room || allowed.contains(&used.as_str()),
                 "{}: {room} may not import {used}",
@@ -108,6 +110,55 @@ fn each_outside_thing_has_one_importer() {
     }
 }
 
+/// What of the standard library reaches outside, and the files that are for it.
+const OUTSIDE: &[(&str, &[&str])] = &[
+    (
+        "fs",
+        &["files.rs", "files/access.rs", "files/foreign.rs", "settings.rs"],
+    ),
+    (
+        "os",
+        &["files/access.rs", "files/foreign.rs", "process.rs", "settings.rs"],
+    ),
+];
+
+#[test]
+fn files_and_environment_are_reached_from_their_rooms_only() {
+    for (path, text) in sources() {
+        let used = imports(&text, "std::");
+        for (module, files) in OUTSIDE {
+            assert!(
+                !used.contains(*module) || files.iter().any(|file| path.ends_with(file)),
+                "{}: uses std::{module}, which is for {files:?}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn pure_rooms_reach_nothing_outside() {
+    for (path, text) in sources() {
+        if !matches!(
+            room_of(&path).as_str(),
+            "secret" | "registry" | "credential" | "protocol" | "client_config"
+        ) {
+            continue;
+        }
+        let used = imports(&text, "std::");
+        for module in ["env", "fs", "io", "os", "process", "thread", "time"] {
+            assert!(!used.contains(module), "{}: uses std::{module}", path.display());
+        }
+        for name in ["SystemTime", "Instant", "now_utc", "TcpStream", "UdpSocket"] {
+            assert!(
+                !code_lines(&text).any(|line| line.contains(name)),
+                "{}: names {name}",
+                path.display()
+            );
+        }
+    }
+}
+
 #[test]
 fn every_file_says_first_what_it_is() {
     for (path, text) in sources() {
@@ -119,7 +170,7 @@ fn every_file_says_first_what_it_is() {
 fn the_rule_sees_an_import_however_it_is_written() {
     let text = "use crate::store::{Slot};\n    use crate::{files, registry::Server};\nlet x = crate::app::run();\n// crate::cli";
     let wanted = ["app", "files", "registry", "store"].map(str::to_owned);
-    assert_eq!(crate_imports(text), BTreeSet::from(wanted));
+    assert_eq!(imports(text, "crate::"), BTreeSet::from(wanted));
 }
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -159,8 +210,8 @@ fn code_lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(|line| line.split("//").next().unwrap())
 }
 
-/// Every room named behind `crate::`, in a `use` or in a path.
-fn crate_imports(text: &str) -> BTreeSet<String> {
+/// Every name right behind `crate::` or `std::`, in a `use` or in a path.
+fn imports(text: &str, root: &str) -> BTreeSet<String> {
     let code: String = code_lines(text).collect::<Vec<_>>().join("\n");
     let word = |text: &str| {
         text.trim_start()
@@ -169,7 +220,7 @@ fn crate_imports(text: &str) -> BTreeSet<String> {
             .collect::<String>()
     };
     let mut rooms = BTreeSet::new();
-    for rest in code.split("crate::").skip(1) {
+    for rest in code.split(root).skip(1) {
         match rest.strip_prefix('{') {
             Some(group) => {
                 let mut depth = 0;

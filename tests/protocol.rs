@@ -282,11 +282,36 @@ fn a_profile_is_the_programs_name_then_the_variable_and_never_falls_back() {
 }
 
 #[test]
+fn a_program_name_that_no_profile_has_is_refused_and_never_the_default_profile() {
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::os::unix::process::CommandExt as _;
+
+    let home = Home::new();
+    store(&home, "h", "default", "s");
+    for name in [
+        b"docker-credential-scoped-\xff".as_slice(),
+        b"docker-credential-scoped-Team",
+    ] {
+        let mut command = home.command(HELPER);
+        command.arg0(std::ffi::OsStr::from_bytes(name)).arg("get");
+        let refused = Outcome::of(&mut command, b"h").fails();
+        assert!(
+            refused
+                .stdout
+                .starts_with("the program's name after docker-credential-scoped-: "),
+            "{}",
+            refused.stdout
+        );
+    }
+}
+
+#[test]
 fn usage_errors_keep_the_text_of_the_reference() {
     let home = Home::new();
     let usage = "Usage: docker-credential-scoped <store|get|erase|list|version>\n";
     Outcome::of(&mut home.command(HELPER), b"").is(usage, "", 1);
     Outcome::of(home.command(HELPER).args(["get", "h"]), b"").is(usage, "", 1);
+    Outcome::of(home.command(HELPER).args(["frobnicate", "h"]), b"").is(usage, "", 1);
     let unknown = "docker-credential-scoped: unknown action: frobnicate\n";
     Outcome::of(home.command(HELPER).arg("frobnicate"), b"").is(unknown, "", 1);
     let escaped = "docker-credential-scoped: unknown action: \\u{1b}[2J\n";

@@ -143,7 +143,7 @@ fn a_lost_key_is_an_error_and_never_replaced_by_another() {
     let kept = fs::read(&key).unwrap();
     fs::remove_file(&key).unwrap();
     let missing = format!(
-        "{}: the key is missing, and credentials are sealed with it; restore it from a backup\n",
+        "{}: the key is missing, and credentials are sealed with it; restore it, or remove slots/ beside it and log in again\n",
         key.display()
     );
     ask(&home, "get", "h").is(&missing, "", 1);
@@ -154,7 +154,7 @@ fn a_lost_key_is_an_error_and_never_replaced_by_another() {
     fs::write(&key, b"short").unwrap();
     fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
     let damaged = format!(
-        "{}: is not a key (64 hexadecimal digits); restore it from a backup\n",
+        "{}: is not a key (64 hexadecimal digits); restore it, or remove it and slots/ beside it and log in again\n",
         key.display()
     );
     ask(&home, "get", "h").is(&damaged, "", 1);
@@ -191,7 +191,14 @@ fn a_directory_that_is_open_to_others_or_a_link_is_refused() {
         "{}: is not a directory (links are not followed); move it away\n",
         data.display()
     );
-    ask(&home, "get", "h").is(&answer, "", 1);
+    for verb in ["get", "list"] {
+        ask(&home, verb, "h").is(&answer, "", 1);
+    }
+    home.write(
+        ".config/docker-credential-scoped/settings.json",
+        r#"{"onUnavailable": "miss"}"#,
+    );
+    ask(&home, "get", "h").is(MISS, "", 1);
     ask(&home, "list", "").is("{}\n", "", 0);
 }
 
@@ -468,5 +475,134 @@ fn sixty_four_processes_at_once_lose_and_tear_nothing() {
             .unwrap()
             .count(),
         0
+    );
+}
+
+#[test]
+fn a_file_time_that_no_calendar_has_costs_nothing() {
+    // A file system with 64-bit times, where there is one.
+    let memory = Path::new("/dev/shm");
+    let elsewhere = tempfile::tempdir_in(if memory.is_dir() {
+        memory
+    } else {
+        Path::new("/tmp")
+    })
+    .unwrap();
+    let home = Home::new();
+    let data = elsewhere.path().join("data");
+    let run = |verb: &str, input: &str| {
+        let mut command = home.command(HELPER);
+        Outcome::of(command.arg(verb).env("XDG_DATA_HOME", &data), input.as_bytes())
+    };
+    run("store", &message("h", "s")).is("", "", 0);
+    let below = data.join("docker-credential-scoped");
+    fs::write(below.join("staging/new-odd"), "x").unwrap();
+    for time in ["@999999999999", "@-99999999999"] {
+        for file in ["slots/h@default", "staging/new-odd"] {
+            // The file may be gone: an odd time is a long time ago.
+            let _ = Command::new("touch")
+                .args(["--no-create", "-d", time])
+                .arg(below.join(file))
+                .status();
+        }
+        run("status", "").succeeds();
+        run("list", "").is("{\"h\":\"u\"}\n", "", 0);
+        run("get", "h").is(&found("h", "s"), "", 0);
+        run("store", &message("other", "s")).is("", "", 0);
+        run("erase", "other").is("", "", 0);
+    }
+}
+
+#[test]
+fn root_does_not_take_over_a_store_that_a_stranger_laid_out() {
+    if !peer::root() {
+        return;
+    }
+    // A home that all can write to, as HOME=/tmp of a service is; not its owner makes the directories.
+    let home = Home::new();
+    home.open_to_all();
+    let data = home.path().join(DATA);
+    fs::create_dir_all(&data).unwrap();
+    fs::set_permissions(&data, Permissions::from_mode(0o700)).unwrap();
+    chown(&data, Some(65534), Some(65534)).unwrap();
+    let answer = format!(
+        "{}: belongs to another user; chown it to yourself or move it away\n",
+        data.display()
+    );
+    ask(&home, "store", &message("h", "s")).is(&answer, "", 1);
+    ask(&home, "get", "h").is(&answer, "", 1);
+    assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
+}
+
+#[test]
+fn settings_that_are_a_pipe_or_open_to_all_are_refused_and_not_waited_for() {
+    let (home, _) = home_with_two();
+    let settings = home.write(".config/docker-credential-scoped/settings.json", "{}");
+    fs::set_permissions(&settings, Permissions::from_mode(0o666)).unwrap();
+    let refused = |why: &str| format!("cannot read {}: {why}\n", settings.display());
+    ask(&home, "get", "h").is(
+        &refused("any user of this machine can write it; chmod o-w"),
+        "",
+        1,
+    );
+    fs::remove_file(&settings).unwrap();
+    assert!(Command::new("mkfifo").arg(&settings).status().unwrap().success());
+    ask(&home, "get", "h").is(&refused("is not a regular file"), "", 1);
+}
+
+#[test]
+fn a_relative_home_is_none() {
+    let home = Home::new();
+    let run = |verb: &str, input: &str| {
+        let mut command = home.command(HELPER);
+        command
+            .arg(verb)
+            .env("HOME", ".")
+            .env_remove("XDG_DATA_HOME")
+            .env_remove("XDG_CONFIG_HOME");
+        Outcome::of(&mut command, input.as_bytes())
+    };
+    let none = "no home directory to keep credentials in; set HOME or XDG_DATA_HOME\n";
+    run("store", &message("h", "s")).is(none, "", 1);
+    run("get", "h").is(MISS, "", 1);
+    assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_very_long_server_is_kept_and_shown_like_any_other() {
+    let home = Home::new();
+    let long = format!("hh/{}", "A".repeat(200));
+    store(&home, &long, "s");
+    ask(&home, "get", &long).is(&found(&long, "s"), "", 0);
+    ask(&home, "get", &format!("{long}/more")).is(&found(&format!("{long}/more"), "s"), "", 0);
+    let status = Outcome::of(home.command(HELPER).args(["status", &long]), b"").succeeds();
+    assert!(status.stdout.contains(&long), "{}", status.stdout);
+    fs::remove_file(home.path().join(DATA).join("key")).unwrap();
+    ask(&home, "store", &message("other", "s")).fails();
+}
+
+#[test]
+fn status_shows_nothing_that_a_terminal_would_act_on() {
+    let home = Home::new();
+    let message = json!({ "ServerURL": "h", "Username": "a\u{202e}b", "Secret": "s" });
+    ask(&home, "store", &message.to_string()).is("", "", 0);
+    fs::write(home.slots().join("x\u{1b}[2J\n@default"), "x").unwrap();
+    let status = ask(&home, "status", "").succeeds().stdout;
+    assert!(
+        status.contains("a\\u{202e}b") && status.contains("x\\u{1b}[2J\\n"),
+        "{status}"
+    );
+    assert!(!status.contains(['\u{1b}', '\u{202e}']), "{status}");
+    let refused = Outcome::of(
+        home.command(HELPER).args(["status", "https://u:canary@h\u{1b}"]),
+        b"",
+    );
+    let said = "docker-credential-scoped: server URL: has a blank, line break or control character inside; give one server URL on one line\n";
+    refused.is("", said, 1);
+    let refused = Outcome::of(home.command(HELPER).args(["status", "https://u:canary@h"]), b"");
+    refused.is(
+        "",
+        "docker-credential-scoped: server URL: has user information before '@'; give the host only\n",
+        1,
     );
 }

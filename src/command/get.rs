@@ -13,7 +13,7 @@ use crate::store::CredentialStore;
 /// What a caller is answered.
 #[derive(Debug)]
 pub enum Answer {
-    /// The message with the credential.
+    /// The message with the credential, and its line end.
     Found(Secret),
     /// Nothing is held for this server.
     NotFound,

@@ -41,13 +41,14 @@ impl Report {
     }
 }
 
-/// The text with control characters escaped: names in others' files, accounts and paths can hold any, and a
-/// terminal acts on some.
+/// The text with control characters escaped, and those that turn the direction of what follows: names in others'
+/// files, accounts and paths can hold any, and a terminal acts on them (CVE-2024-50349, CVE-2021-42574).
 #[must_use]
 pub fn printable(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        let turns = matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if turns || character.is_control() {
             line.extend(character.escape_default());
         } else {
             line.push(character);

@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::command::Report;
+use crate::command::{Report, printable};
 use crate::credential::Kind;
 use crate::registry::ServerUrl;
 use crate::store::{CredentialStore, Entry};
@@ -28,7 +28,7 @@ pub fn status(server: Option<&ServerUrl>, format: Format, store: &CredentialStor
         .iter()
         .filter(|entry| server.is_none_or(|server| is_of(entry, server)))
         .map(Row::of)
-        .collect::<Result<Vec<_>>>()?;
+        .collect::<Vec<_>>();
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&rows)? + "\n",
         Format::Table if rows.is_empty() => match server {
@@ -67,7 +67,7 @@ enum State {
 }
 
 impl Row {
-    fn of(entry: &Entry) -> Result<Self> {
+    fn of(entry: &Entry) -> Self {
         let Entry {
             server,
             profile,
@@ -77,18 +77,18 @@ impl Row {
             Ok(held) => State::Held {
                 account: held.credential.account.clone(),
                 kind: held.credential.kind,
-                created: format_time(held.credential.created)?,
-                last_used: format_time(held.last_used)?,
+                created: format_time(held.credential.created),
+                last_used: format_time(held.last_used),
             },
             Err(error) => State::Unavailable {
                 error: error.to_string(),
             },
         };
-        Ok(Self {
+        Self {
             server: server.clone(),
             profile: profile.to_string(),
             state,
-        })
+        }
     }
 }
 
@@ -101,10 +101,11 @@ fn is_of(entry: &Entry, server: &ServerUrl) -> bool {
             .is_some_and(|rest| rest.starts_with('/'))
 }
 
-fn format_time(time: OffsetDateTime) -> Result<String> {
-    time.replace_nanosecond(0)?
+fn format_time(time: OffsetDateTime) -> String {
+    // RFC 3339 ends with the year 9999.
+    time.truncate_to_second()
         .format(&Rfc3339)
-        .context("a time cannot be written")
+        .unwrap_or_else(|_| "unknown".to_owned())
 }
 
 fn table(rows: &[Row]) -> String {
@@ -122,11 +123,11 @@ fn table(rows: &[Row]) -> String {
                 kind,
                 created,
                 last_used,
-            } => [server, profile, account, kind.name(), created, last_used].map(ToString::to_string),
+            } => [server, profile, account, kind.name(), created, last_used].map(printable),
             State::Unavailable { error } => {
                 // Writing to a String cannot fail.
-                let _ = writeln!(unavailable, "{error}");
-                [server, profile, "-", "cannot be opened", "-", "-"].map(ToString::to_string)
+                let _ = writeln!(unavailable, "{}", printable(error));
+                [server, profile, "-", "cannot be opened", "-", "-"].map(printable)
             }
         });
     }

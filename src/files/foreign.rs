@@ -6,7 +6,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{FileError, NotPrivate, give_to_owner_of, is_absence, sync_directory, without_path};
+use super::access::give_to_owner_of;
+use super::{FileError, Unfit, is_absence, new_file, sync_directory};
 
 /// What the name of a copy ends in. Not `.bak`, which others make and remove.
 const BACKUP_SUFFIX: &str = ".before-docker-credential-scoped";
@@ -29,9 +30,9 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         Err(error) => return Err(failed(error)),
     };
     if !metadata.is_file() {
-        return Err(FileError::NotPrivate {
+        return Err(FileError::Unfit {
             path: path.to_owned(),
-            why: NotPrivate::NotAFile,
+            why: Unfit::NotAFile,
         });
     }
     let mut bytes = Vec::new();
@@ -60,13 +61,10 @@ pub fn back_up(path: &Path, bytes: &[u8]) -> Result<PathBuf, FileError> {
     let failed = |error| FileError::io("write", &backup, error);
     let directory = backup.parent().unwrap_or(Path::new("."));
     let metadata = fs::metadata(path).map_err(failed)?;
-    let staged = tempfile::Builder::new()
-        .prefix(".new-")
-        .tempfile_in(directory)
-        .map_err(|error| failed(without_path(&error)))?;
+    let staged = new_file(".new-", directory).map_err(failed)?;
     staged.as_file().write_all(bytes).map_err(failed)?;
     close_to_others(staged.as_file(), &metadata).map_err(failed)?;
-    give_to_owner_of(path, staged.as_file()).map_err(failed)?;
+    give_to_owner_of(path, staged.as_file());
     staged.as_file().sync_all().map_err(failed)?;
     staged.persist(&backup).map_err(|error| failed(error.error))?;
     sync_directory(directory)?;

@@ -72,7 +72,8 @@ pub fn version(program: &str) -> String {
     )
 }
 
-/// The answer to `get`: one JSON object on one line, all three values strings, the server URL as it was asked.
+/// The answer to `get`: one JSON object on one line with its end, all three values strings, the server URL as it
+/// was asked.
 ///
 /// docker-py, oras and testcontainers-node parse the whole of stdout, so nothing may stand around it.
 pub fn answer(asked: &ServerUrl, account: &str, secret: &Secret) -> Result<Secret, serde_json::Error> {
@@ -84,12 +85,20 @@ pub fn answer(asked: &ServerUrl, account: &str, secret: &Secret) -> Result<Secre
         username: &'a str,
         secret: &'a str,
     }
-    serde_json::to_string(&Answer {
+    // Room enough that it need not grow, unless the secret is full of escapes: growing leaves a copy behind that
+    // nobody wipes.
+    let room = 128 + 2 * (asked.as_str().len() + account.len() + secret.expose().len());
+    let mut line = Vec::with_capacity(room);
+    let answer = Answer {
         server_url: asked.as_str(),
         username: account,
         secret: secret.expose(),
-    })
-    .map(Secret::new)
+    };
+    serde_json::to_writer(&mut line, &answer)?;
+    line.push(b'\n');
+    String::from_utf8(line)
+        .map(Secret::new)
+        .map_err(serde::ser::Error::custom)
 }
 
 /// The answer to `list`: an object of accounts by server URL, `{}` when there is none.
@@ -368,7 +377,7 @@ mod tests {
         let answer = answer(&asked, "<token>", &Secret::new("a\"b\n".into())).unwrap();
         assert_eq!(
             answer.expose(),
-            r#"{"ServerURL":"https://h/","Username":"<token>","Secret":"a\"b\n"}"#
+            "{\"ServerURL\":\"https://h/\",\"Username\":\"<token>\",\"Secret\":\"a\\\"b\\n\"}\n"
         );
         assert_eq!(listing([]).unwrap(), "{}");
         assert_eq!(listing([("z", "u"), ("a", "v")]).unwrap(), r#"{"z":"u","a":"v"}"#);

@@ -15,6 +15,9 @@ pub(super) const HUB_INDEX_URL: &str = "https://index.docker.io/v1/";
 /// leaves room for whatever else a caller uses as a key.
 pub const MAX_SERVER_URL_BYTES: usize = 8 * 1024;
 
+/// The longest path: a repository's name with its namespaces (distribution `reference.RepositoryNameTotalLengthMax`).
+const MAX_PATH_BYTES: usize = 255;
+
 /// A server URL as a caller wrote it, and the [`Server`] it means.
 ///
 /// Two server URLs are equal when they mean the same server; there is no other way to match them, least of
@@ -199,8 +202,10 @@ pub enum InvalidServerUrl {
     /// A byte beyond ASCII.
     #[error("server URL: has a character beyond ASCII; write an international host in its xn-- form")]
     NotAscii,
-    /// An empty, `.` or `..` path component, a backslash, or an escaped control character.
-    #[error("server URL: the path has an empty or relative component, a backslash or an escape")]
+    /// Longer than 255 bytes, or with an empty, `.` or `..` component, a backslash or an escape.
+    #[error(
+        "server URL: the path is longer than 255 bytes, or has an empty or relative component, a backslash or an escape"
+    )]
     Path,
     /// The port is not a number from 1 to 65535.
     #[error("server URL: the port is not a number from 1 to 65535")]
@@ -252,7 +257,8 @@ fn parse_server(text: &str) -> Result<Server, InvalidServerUrl> {
         return Ok(Server::HubSession(token));
     }
     // No repository name needs an escape or a backslash, and both are ways to write a path twice.
-    if path.contains(['\\', '%'])
+    if path.len() > MAX_PATH_BYTES
+        || path.contains(['\\', '%'])
         || path
             .split('/')
             .any(|component| matches!(component, "" | "." | ".."))

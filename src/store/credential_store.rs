@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Kind, Origin, Profile};
-use crate::files::{FileError, PrivateDirectory, PrivateFile};
+use crate::files::{FileError, Location, PrivateDirectory, PrivateFile};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::{Server, ServerUrl};
 use crate::secret::Secret;
@@ -20,8 +20,8 @@ use crate::store::key::{Key, KeyError, KeyFile};
 use crate::store::seal::{self, CannotSeal, Unopened};
 use crate::store::slot::{self, Slot};
 
-/// Twice the largest message that can be stored: JSON may write a byte of it as several.
-const MAX_SLOT_BYTES: u64 = 8 * MAX_STORE_BYTES as u64;
+/// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
+const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
 
 /// How far behind the recorded last use may lag. A build asks for the same credential dozens of times, and each
 /// time recorded is a write.
@@ -31,20 +31,14 @@ const LAST_USE_GRANULARITY: time::Duration = time::Duration::minutes(1);
 #[derive(Debug)]
 pub struct CredentialStore {
     /// `None` where there is no home to keep anything in.
-    path: Option<PathBuf>,
+    location: Option<Location>,
 }
 
 impl CredentialStore {
     /// The store in this directory, which need not exist.
     #[must_use]
-    pub fn at(path: Option<PathBuf>) -> Self {
-        Self { path }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> Option<&PathBuf> {
-        self.path.as_ref()
+    pub fn at(location: Option<Location>) -> Self {
+        Self { location }
     }
 
     /// What answers a request for `server`: its slot, or the longest prefix of it that has one.
@@ -64,9 +58,9 @@ impl CredentialStore {
     /// Keeps a credential in its slot, in place of what is there. The same one again changes nothing but its last
     /// use: `docker login` stores what it has just been given, even when the login failed.
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
-        let root = PrivateDirectory::create(self.path.clone().ok_or(StoreError::NoHome)?)?;
-        let slots = PrivateDirectory::create(root.path().join("slots"))?;
-        let staging = PrivateDirectory::create(root.path().join("staging"))?;
+        let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
+        let slots = root.create_below("slots")?;
+        let staging = root.create_below("staging")?;
         staging.sweep(now);
         let key = key_to_seal_with(&root, &slots, &staging)?;
         let name = slot.file_name();
@@ -120,6 +114,10 @@ impl CredentialStore {
                     .and_then(|key| Held::open(key, &slots, name, file)),
                 Err(error) => Err(error.into()),
             };
+            let server = match &held {
+                Ok(held) => held.credential.server_url.server().to_string(),
+                Err(_) => server,
+            };
             entries.push(Entry {
                 server,
                 profile,
@@ -130,18 +128,21 @@ impl CredentialStore {
     }
 
     fn open(&self) -> Result<Option<(PrivateDirectory, PrivateDirectory)>, StoreError> {
-        let Some(path) = &self.path else { return Ok(None) };
-        let Some(root) = PrivateDirectory::open(path.clone())? else {
+        let Some(location) = &self.location else {
             return Ok(None);
         };
-        Ok(PrivateDirectory::open(root.path().join("slots"))?.map(|slots| (root, slots)))
+        let Some(root) = location.open()? else {
+            return Ok(None);
+        };
+        Ok(root.open_below("slots")?.map(|slots| (root, slots)))
     }
 }
 
 /// A slot as the directory shows it.
 #[derive(Debug)]
 pub struct Entry {
-    /// The server, read from the file's name; a very long one is cut.
+    /// The server in its canonical text; of a slot that does not open what its file's name tells, which of a very
+    /// long one is the beginning.
     pub server: String,
     /// The profile.
     pub profile: Profile,
@@ -154,7 +155,7 @@ pub struct Entry {
 pub struct Held {
     /// The credential.
     pub credential: Credential,
-    /// When it was last handed out or stored, to the minute.
+    /// When it was last handed out or stored, to the minute; 1970 where the file's time is none.
     pub last_used: OffsetDateTime,
     file: PrivateFile,
 }

@@ -6,6 +6,6 @@ mod seal;
 mod slot;
 
 pub use credential_store::{CredentialStore, Entry, Held, Put, StoreError};
-pub use key::{KeyError, KeyFile};
-pub use seal::Unopened;
+pub use key::KeyError;
+pub use seal::{CannotSeal, Unopened};
 pub use slot::Slot;

@@ -7,11 +7,11 @@ use sha2::{Digest, Sha256};
 use crate::credential::Profile;
 use crate::registry::Server;
 
-/// A file name takes 255 bytes; `@` and the longest profile take 33 of them, and 20 are kept in hand.
-const MAX_SERVER_BYTES: usize = 200;
+/// File names take 255 bytes, and on eCryptfs, which encrypts homes, 143; `@` and the longest profile take 33.
+const MAX_SERVER_BYTES: usize = 110;
 
-/// How much of a longer name stays readable in front of its hash.
-const READABLE_BYTES: usize = 130;
+/// How much of a longer name stays readable in front of `~` and the 64 digits of its hash.
+const READABLE_BYTES: usize = 45;
 
 /// Where a credential is kept: a server (or a prefix of its repositories), and a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -34,7 +34,15 @@ impl Slot {
         let server = self.server.to_string();
         let mut name = escape(&server);
         if name.len() > MAX_SERVER_BYTES {
-            name.truncate(READABLE_BYTES);
+            // Not within an escape, or the name would be none of ours.
+            let cut = match name
+                .get(..READABLE_BYTES)
+                .and_then(|readable| readable.rfind('%'))
+            {
+                Some(escape) if escape + 3 > READABLE_BYTES => escape,
+                Some(_) | None => READABLE_BYTES,
+            };
+            name.truncate(cut);
             name.push('~');
             for byte in Sha256::digest(server.as_bytes()) {
                 // Writing to a String cannot fail.
@@ -116,13 +124,20 @@ mod tests {
 
     #[test]
     fn a_long_server_name_stays_one_file_name_and_its_own() {
-        let (one, other) = (
-            format!("h/{}a", "x".repeat(4000)),
-            format!("h/{}b", "x".repeat(4000)),
-        );
+        let long = |end: &str| format!("other://h/{}{end}", "x".repeat(4000));
+        let (one, other) = (long("a"), long("b"));
         let longest_profile = "p".repeat(32);
-        assert!(file_name(&one, &longest_profile).len() <= 255);
+        assert!(file_name(&one, &longest_profile).len() <= 143);
         assert_ne!(file_name(&one, "ci"), file_name(&other, "ci"));
-        assert!(file_name(&one, "ci").starts_with("h%2Fxxx"));
+        assert!(file_name(&one, "ci").starts_with("other%3A%2F%2Fh%2Fxxx"));
+    }
+
+    #[test]
+    fn a_cut_name_is_still_one_of_ours_wherever_it_is_cut() {
+        for length in 0..READABLE_BYTES {
+            let name = file_name(&format!("o://{}{}", "x".repeat(length), "A".repeat(200)), "ci");
+            let (server, profile) = read_file_name(&name).expect("a name of ours");
+            assert!(server.starts_with("o://") && profile.as_str() == "ci", "{name}");
+        }
     }
 }

@@ -1,11 +1,9 @@
 //! Journal: the record of what was changed, on disk beside the credentials.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result};
 
 use crate::client_config::{Change, Record};
-use crate::files::PrivateDirectory;
+use crate::files::Location;
 
 const FILE: &str = "configured.json";
 
@@ -14,24 +12,28 @@ const MAX_BYTES: u64 = 1024 * 1024;
 
 /// The record, as it is on disk.
 pub(super) struct Journal {
-    path: PathBuf,
+    location: Location,
     record: Record,
 }
 
 impl Journal {
     /// Reads the record; an empty one when there is none.
-    pub(super) fn open(data: Option<PathBuf>) -> Result<Self> {
-        let path = data.context("no home directory; set HOME or XDG_DATA_HOME")?;
-        let file = match PrivateDirectory::open(path.clone())? {
+    pub(super) fn open(data: Option<Location>) -> Result<Self> {
+        let location = data.context("no home directory; set HOME or XDG_DATA_HOME")?;
+        let file = match location.open()? {
             Some(directory) => directory.read(FILE, MAX_BYTES)?,
             None => None,
         };
         let record = match file {
-            Some(file) => serde_json::from_slice(&file.bytes)
-                .with_context(|| format!("{}: is damaged; move it away", path.join(FILE).display()))?,
+            Some(file) => serde_json::from_slice(&file.bytes).with_context(|| {
+                format!(
+                    "{}: is damaged; move it away",
+                    location.path().join(FILE).display()
+                )
+            })?,
             None => Record::default(),
         };
-        Ok(Self { path, record })
+        Ok(Self { location, record })
     }
 
     /// All changes that were not undone.
@@ -64,12 +66,12 @@ impl Journal {
     }
 
     fn save(&self) -> Result<()> {
-        let directory = PrivateDirectory::create(self.path.clone())?;
+        let directory = self.location.create()?;
         if self.record.changes.is_empty() {
             directory.remove(FILE)?;
             return Ok(());
         }
-        let staging = PrivateDirectory::create(self.path.join("staging"))?;
+        let staging = directory.create_below("staging")?;
         let bytes = serde_json::to_vec_pretty(&self.record)
             .context("the change cannot be recorded: a path is not UTF-8")?;
         Ok(directory.replace(FILE, &bytes, &staging)?)

@@ -9,13 +9,13 @@ mod undo;
 mod unreachable;
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
 use crate::client_config::{ConfigFile, Key};
 use crate::command::{Report, import};
 use crate::credential::Profile;
+use crate::files::Location;
 use crate::registry::Registry;
 use crate::settings::{self, Variables};
 
@@ -97,7 +97,7 @@ pub fn program(profile: &Profile) -> String {
 }
 
 /// Changes the configuration, and says what was changed and what follows from it.
-pub fn configure(request: &Request, data: Option<PathBuf>, variables: Variables<'_>) -> Result<Configured> {
+pub fn configure(request: &Request, data: Option<Location>, variables: Variables<'_>) -> Result<Configured> {
     let mut report = Report::default();
     if request.is_dry_run {
         report.say(DRY_RUN);

@@ -8,10 +8,10 @@ use crate::client_config::{Change, ConfigFile, What};
 use crate::command::Report;
 use crate::command::configure::DRY_RUN;
 use crate::command::configure::journal::Journal;
-use crate::files::{self, foreign};
+use crate::files::{self, Location, foreign};
 
 /// Undoes all that is on record. A file that cannot be put back keeps its part of the record.
-pub fn undo(data: Option<PathBuf>, is_dry_run: bool) -> Result<Report> {
+pub fn undo(data: Option<Location>, is_dry_run: bool) -> Result<Report> {
     let mut journal = Journal::open(data)?;
     let mut report = Report::default();
     if journal.changes().is_empty() {

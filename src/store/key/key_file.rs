@@ -19,14 +19,13 @@ const MAX_BYTES: u64 = 256;
 
 /// The key's file in the store's directory.
 #[derive(Debug)]
-pub struct KeyFile<'a> {
+pub(in crate::store) struct KeyFile<'a> {
     directory: &'a PrivateDirectory,
 }
 
 impl<'a> KeyFile<'a> {
     /// The key file of this directory.
-    #[must_use]
-    pub fn of(directory: &'a PrivateDirectory) -> Self {
+    pub(in crate::store) fn of(directory: &'a PrivateDirectory) -> Self {
         Self { directory }
     }
 
@@ -70,7 +69,7 @@ impl<'a> KeyFile<'a> {
 #[derive(Debug, Error)]
 pub enum KeyError {
     /// Not 64 hexadecimal digits.
-    #[error("{}: is not a key (64 hexadecimal digits); restore it from a backup", path.display())]
+    #[error("{}: is not a key (64 hexadecimal digits); restore it, or remove it and slots/ beside it and log in again", path.display())]
     Damaged {
         /// The key file.
         path: PathBuf,
@@ -79,7 +78,7 @@ pub enum KeyError {
     #[error(transparent)]
     File(#[from] FileError),
     /// There are sealed slots and no key.
-    #[error("{}: the key is missing, and credentials are sealed with it; restore it from a backup", path.display())]
+    #[error("{}: the key is missing, and credentials are sealed with it; restore it, or remove slots/ beside it and log in again", path.display())]
     Missing {
         /// The key file.
         path: PathBuf,

@@ -2,7 +2,8 @@
 
 mod key_file;
 
-pub use key_file::{KeyError, KeyFile};
+pub use key_file::KeyError;
+pub(super) use key_file::KeyFile;
 
 use zeroize::Zeroizing;
 

@@ -1,0 +1,199 @@
+//! Access: who owns a file and who can reach it, on each kind of system. Knows nothing of what is done with it.
+
+use std::fs::{self, DirBuilder, File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::LazyLock;
+
+use crate::files::Unfit;
+
+/// Whose files are ours.
+///
+/// Our own; and for root those of whoever owns the home it works in, since `sudo docker` runs us as root in the
+/// user's home. Not anybody's: with a home that others can write to, root would take over a store that a stranger
+/// had laid out there, key and all.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    home: PathBuf,
+}
+
+impl Owner {
+    pub(super) fn new(home: &Path) -> Self {
+        Self {
+            home: home.to_owned(),
+        }
+    }
+
+    /// Why a directory cannot be taken for ours alone, if it cannot.
+    pub(super) fn distrusts_directory(&self, metadata: &Metadata) -> Option<Unfit> {
+        if !metadata.is_dir() {
+            Some(Unfit::NotADirectory)
+        } else if !self.is_ours(metadata) {
+            Some(Unfit::ForeignOwner)
+        } else if !is_closed_to_others(metadata) {
+            Some(Unfit::OpenToOthers(mode(metadata)))
+        } else {
+            None
+        }
+    }
+
+    /// Why a file cannot be taken for ours, if it cannot.
+    pub(super) fn distrusts_file(&self, metadata: &Metadata) -> Option<Unfit> {
+        if !metadata.is_file() {
+            Some(Unfit::NotAFile)
+        } else if !self.is_ours(metadata) {
+            Some(Unfit::ForeignOwner)
+        } else {
+            None
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Owner {
+    fn is_ours(&self, metadata: &Metadata) -> bool {
+        use std::os::unix::fs::MetadataExt;
+
+        metadata.uid() == effective_user().as_raw() || self.is_home_owner(metadata.uid())
+    }
+
+    /// Whether we are root and this is whose home we work in.
+    fn is_home_owner(&self, user: u32) -> bool {
+        use std::os::unix::fs::MetadataExt;
+
+        effective_user().is_root() && fs::metadata(&self.home).is_ok_and(|home| home.uid() == user)
+    }
+
+    /// Gives a new file to the owner of the directory it is for, where that is the owner of the home, so that
+    /// `sudo docker login` leaves nothing there that the user cannot read. Best effort: in a user namespace the
+    /// owner may be nobody we can name.
+    pub(super) fn give(&self, directory: &Path, file: &File) {
+        use std::os::unix::fs::MetadataExt;
+
+        if effective_user().is_root()
+            && fs::metadata(directory).is_ok_and(|directory| self.is_home_owner(directory.uid()))
+        {
+            give_to_owner_of(directory, file);
+        }
+    }
+}
+
+/// Gives a file to the owner of another. Best effort, and nothing to do unless we are root.
+#[cfg(unix)]
+pub(super) fn give_to_owner_of(model: &Path, file: &File) {
+    use std::os::unix::fs::MetadataExt;
+
+    if effective_user().is_root()
+        && let Ok(model) = fs::metadata(model)
+        && model.uid() != 0
+    {
+        let _ = std::os::unix::fs::fchown(file, Some(model.uid()), Some(model.gid()));
+    }
+}
+
+#[cfg(unix)]
+pub(super) fn user_id() -> u32 {
+    effective_user().as_raw()
+}
+
+/// Asked once: it does not change, and every file is checked against it.
+#[cfg(unix)]
+fn effective_user() -> rustix::process::Uid {
+    static USER: LazyLock<rustix::process::Uid> = LazyLock::new(rustix::process::geteuid);
+    *USER
+}
+
+#[cfg(unix)]
+fn mode(metadata: &Metadata) -> u32 {
+    use std::os::unix::fs::PermissionsExt;
+
+    metadata.permissions().mode() & 0o7777
+}
+
+/// Whether group and others can neither read nor write it.
+#[cfg(unix)]
+pub(super) fn is_closed_to_others(metadata: &Metadata) -> bool {
+    mode(metadata).trailing_zeros() >= 6
+}
+
+#[cfg(unix)]
+pub(super) fn create_private_directory(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+#[cfg(unix)]
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+#[cfg(unix)]
+pub(super) fn open_without_following(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    // Without O_NONBLOCK a pipe in the place of a file would hold us up for ever.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(unix)]
+pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Elsewhere the access list of the user's own directory keeps others out.
+#[cfg(not(unix))]
+impl Owner {
+    fn is_ours(&self, _metadata: &Metadata) -> bool {
+        true
+    }
+
+    pub(super) fn give(&self, _directory: &Path, _file: &File) {}
+}
+
+#[cfg(not(unix))]
+pub(super) fn give_to_owner_of(_model: &Path, _file: &File) {}
+
+#[cfg(not(unix))]
+pub(super) fn user_id() -> u32 {
+    0
+}
+
+#[cfg(not(unix))]
+fn mode(_metadata: &Metadata) -> u32 {
+    0
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_closed_to_others(_metadata: &Metadata) -> bool {
+    true
+}
+
+#[cfg(not(unix))]
+pub(super) fn create_private_directory(path: &Path) -> io::Result<()> {
+    DirBuilder::new().create(path)
+}
+
+#[cfg(not(unix))]
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create_new(true).open(path)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_without_following(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+#[cfg(not(unix))]
+pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,79 @@
+//! The process as the system sees it: streams without buffers, memory that is not dumped, and how a panic ends.
+//! Knows nothing of what is read or written.
+
+use std::io::{self, Read, Write};
+use std::panic;
+
+/// A standard stream without the standard library's buffer, which would keep a copy of each secret that went
+/// through it, and nobody could wipe it.
+#[derive(Debug)]
+pub struct Unbuffered<Stream>(pub Stream);
+
+#[cfg(unix)]
+impl<Stream: std::os::fd::AsFd> Read for Unbuffered<Stream> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(&self.0, buffer)?)
+    }
+}
+
+#[cfg(unix)]
+impl<Stream: std::os::fd::AsFd> Write for Unbuffered<Stream> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(&self.0, buffer)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+impl<Stream: Read> Read for Unbuffered<Stream> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+#[cfg(not(unix))]
+impl<Stream: Write> Write for Unbuffered<Stream> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.0.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Lets no core dump be written, and no other process of the user read our memory. Not handed on to children: the
+/// kernel forgets it when they start their program.
+pub fn keep_memory_private() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+
+        // Where it cannot be, docker's user is better served by an answer than by none.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
+/// Ends a panic as every other failure ends: one line on stdout, which is all that docker shows, and exit code 1.
+/// The message of the panic is left out, for it may hold what was being worked on.
+#[expect(
+    clippy::exit,
+    reason = "a panic has no other way out with an exit code of its own"
+)]
+pub fn end_panics_in_one_line() {
+    panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(|place| format!(" ({}:{})", place.file(), place.line()));
+        let line = format!(
+            "docker-credential-scoped: internal error{}; please report it\n",
+            place.unwrap_or_default()
+        );
+        // There is nobody left to tell.
+        let _ = io::stdout().write_all(line.as_bytes());
+        std::process::exit(1);
+    }));
+}
