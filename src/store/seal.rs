@@ -47,9 +47,9 @@ pub(super) fn open(key: &Key, name: &str, file: &[u8]) -> Result<Zeroizing<Vec<u
         .map_err(|_| Unopened::Damaged)
 }
 
-/// The system gave no random bytes, or the content is longer than the cipher takes.
+/// The system gave no random bytes. (The cipher refuses contents of 256 GiB, too.)
 #[derive(Clone, Copy, Debug, Error)]
-#[error("the credential could not be sealed: the system gave no random bytes")]
+#[error("the credential cannot be sealed: the system gives no random bytes")]
 pub struct CannotSeal;
 
 /// Why a sealed file could not be opened.
