@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use directories::{BaseDirs, ProjectDirs};
+use directories::BaseDirs;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -44,7 +44,7 @@ impl Settings {
     /// Reads settings.json from the configuration directory.
     pub fn load() -> Result<Self, SettingsError> {
         let Some(path) =
-            project_directories().map(|directories| directories.config_dir().join("settings.json"))
+            directories().map(|directories| directories.config_dir().join(PROGRAM).join("settings.json"))
         else {
             return Ok(Self::default());
         };
@@ -122,20 +122,20 @@ pub enum SettingsError {
 /// Where this program keeps its data; `None` without a home.
 #[must_use]
 pub fn data_directory() -> Option<PathBuf> {
-    project_directories().map(|directories| directories.data_dir().to_owned())
+    directories().map(|directories| directories.data_dir().join(PROGRAM))
 }
 
 /// The user's home.
 #[must_use]
 pub fn home_directory() -> Option<PathBuf> {
-    BaseDirs::new().map(|directories| directories.home_dir().to_owned())
+    directories().map(|directories| directories.home_dir().to_owned())
 }
 
 /// docker's config.json: in `DOCKER_CONFIG`, else in `.docker` in the home.
 #[must_use]
 pub fn docker_config_file(variables: Variables<'_>) -> Option<PathBuf> {
     set_to(variables, "DOCKER_CONFIG")
-        .or_else(|| BaseDirs::new().map(|directories| directories.home_dir().join(".docker")))
+        .or_else(|| directories().map(|directories| directories.home_dir().join(".docker")))
         .map(|directory| directory.join("config.json"))
 }
 
@@ -158,7 +158,7 @@ pub fn containers_auth_file(user_id: u32, variables: Variables<'_>) -> Option<Co
         });
     }
     if !cfg!(target_os = "linux") {
-        let path = BaseDirs::new()?.home_dir().join(".config/containers/auth.json");
+        let path = directories()?.home_dir().join(".config/containers/auth.json");
         return Some(ContainersAuthFile {
             path,
             is_temporary: false,
@@ -178,7 +178,7 @@ pub fn containers_auth_file(user_id: u32, variables: Variables<'_>) -> Option<Co
 /// to 2025 (containers/image#1647), and look in `XDG_CONFIG_HOME` now; where both differ, both are given.
 #[must_use]
 pub fn containers_config_directories(variables: Variables<'_>) -> Vec<PathBuf> {
-    let home = BaseDirs::new().map(|directories| directories.home_dir().join(".config"));
+    let home = directories().map(|directories| directories.home_dir().join(".config"));
     let mut directories: Vec<_> = home
         .into_iter()
         .chain(set_to(variables, "XDG_CONFIG_HOME"))
@@ -263,11 +263,10 @@ fn set_to(variables: Variables<'_>, name: &str) -> Option<PathBuf> {
 }
 
 /// Looked up once: settings and credentials both start from here, and a look-up costs as much as opening a slot.
-fn project_directories() -> Option<&'static ProjectDirs> {
-    static DIRECTORIES: LazyLock<Option<ProjectDirs>> = LazyLock::new(|| {
-        // A relative home is none: the key would end in whatever directory docker is started in.
-        ProjectDirs::from("", "", PROGRAM).filter(|directories| directories.data_dir().is_absolute())
-    });
+/// A relative home is none: the key would end in whatever directory docker is started in.
+fn directories() -> Option<&'static BaseDirs> {
+    static DIRECTORIES: LazyLock<Option<BaseDirs>> =
+        LazyLock::new(|| BaseDirs::new().filter(|directories| directories.home_dir().is_absolute()));
     DIRECTORIES.as_ref()
 }
 
