@@ -36,6 +36,23 @@ impl Scope {
         format!("repository:{repository}:pull,push").parse()
     }
 
+    /// One entry of a token's `access` claim (distribution `docs/content/spec/auth/jwt.md`).
+    pub(super) fn of_claim(
+        kind: &str,
+        class: Option<&str>,
+        name: &str,
+        actions: &[String],
+    ) -> Result<Self, InvalidScope> {
+        let kind = match class.filter(|class| !class.is_empty()) {
+            Some(class) => format!("{kind}({class})"),
+            None => kind.to_owned(),
+        };
+        Ok(Self {
+            resource: Resource::parse(&kind, name)?,
+            actions: actions.join(",").parse()?,
+        })
+    }
+
     /// What it is about.
     #[must_use]
     pub fn resource(&self) -> &Resource {

@@ -1,0 +1,393 @@
+//! Access token: what a token server answers, and how long it is good for. Knows nothing of how it was asked.
+
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
+
+use crate::registry::{Claims, ScopeSet};
+use crate::secret::Secret;
+
+/// What the specification says of an answer that names no time (`docs/content/spec/auth/token.md`, `expires_in`).
+const DEFAULT_LIFE: Duration = Duration::minutes(1);
+
+/// No token is kept longer than this, whatever it says: clocks jump.
+const LONGEST_LIFE: Duration = Duration::hours(24);
+
+/// What is to be left of a token when it is handed out: buildkit keeps a credential for 4 min 50 s
+/// (`authprovider.go`, `ExpireCachedAuth`), an engine for a whole pull.
+const LEAST_LEFT: Duration = Duration::minutes(5);
+
+/// A token a registry takes as a bearer (docker: registry token).
+#[derive(Clone, Debug)]
+pub struct AccessToken {
+    /// The token: visible ASCII, as a header can carry it.
+    pub token: Secret,
+    /// What it allows, where it says so itself or the server did.
+    pub granted: Option<ScopeSet>,
+    /// When it was asked for.
+    pub issued: OffsetDateTime,
+    /// From when on it is not to be used.
+    pub expires: OffsetDateTime,
+}
+
+impl AccessToken {
+    /// Whether enough of its life is left to hand it out: the lesser of five minutes and half of it.
+    #[must_use]
+    pub fn is_fresh(&self, now: OffsetDateTime) -> bool {
+        let life = self.expires - self.issued;
+        // One from the future was written before the clock was put back; nobody knows what is left of it.
+        self.issued <= now && self.expires - now >= LEAST_LEFT.min(life / 2) && self.expires > now
+    }
+}
+
+/// What a token server answered.
+#[derive(Debug)]
+pub struct TokenResponse {
+    token: Secret,
+    expires_in: Option<Duration>,
+    issued_at: Option<OffsetDateTime>,
+    granted: Option<ScopeSet>,
+    /// A refresh token, in place of the one that was used if one was. For the token server only.
+    pub refresh_token: Option<Secret>,
+}
+
+impl TokenResponse {
+    /// Reads the body of an answer, leniently where servers differ: `token`, `access_token` or both, times as
+    /// numbers or text, odd times counted as absent.
+    pub fn read(body: &[u8]) -> Result<Self, InvalidTokenResponse> {
+        let Raw {
+            token,
+            access_token,
+            expires_in,
+            issued_at,
+            refresh_token,
+            scope,
+        } = serde_json::from_slice(body).map_err(|_| InvalidTokenResponse::Json)?;
+        let token = match (secret(token), secret(access_token)) {
+            (None, None) => return Err(InvalidTokenResponse::NoToken),
+            (Some(token), Some(access_token)) if !token.is_same_as(&access_token) => {
+                return Err(InvalidTokenResponse::TwoTokens);
+            }
+            (Some(token), _) | (None, Some(token)) => token,
+        };
+        let refresh_token = secret(refresh_token);
+        // What goes into a header or a form: a token with a line break would write further headers.
+        let is_visible = |secret: &Secret| secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        if !is_visible(&token) || !refresh_token.as_ref().is_none_or(is_visible) {
+            return Err(InvalidTokenResponse::NotVisible);
+        }
+        Ok(Self {
+            token,
+            expires_in: expires_in.as_ref().and_then(seconds),
+            issued_at: issued_at.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok()),
+            granted: scope.and_then(|scope| scope.parse().ok()),
+            refresh_token,
+        })
+    }
+
+    /// The access token, checked against what it was asked for.
+    ///
+    /// Its life is the least of what speaks of it: `expires_in`, the claims' `exp` less `iat`, and, where the
+    /// server's clock is known from its `Date`, what by that clock is left; one minute where nothing speaks. It
+    /// counts from the start of the request on our own clock, and is never raised.
+    pub fn access_token(
+        self,
+        service: Option<&str>,
+        asked_at: OffsetDateTime,
+        server_time: Option<OffsetDateTime>,
+    ) -> Result<AccessToken, InvalidTokenResponse> {
+        let claims = Claims::read(&self.token).unwrap_or_default();
+        if let Some(service) = service
+            && !claims.is_for(service)
+        {
+            return Err(InvalidTokenResponse::OtherAudience);
+        }
+        let by_server = |end: OffsetDateTime| server_time.map(|server_time| end - server_time);
+        let lives = [
+            self.expires_in,
+            claims
+                .expires
+                .zip(claims.issued)
+                .map(|(expires, issued)| expires - issued),
+            claims.expires.and_then(by_server),
+            self.issued_at
+                .zip(self.expires_in)
+                .and_then(|(issued, life)| by_server(issued + life)),
+        ];
+        let life = lives
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(DEFAULT_LIFE)
+            .clamp(Duration::ZERO, LONGEST_LIFE);
+        Ok(AccessToken {
+            granted: claims.access.or(self.granted),
+            issued: asked_at,
+            expires: asked_at + life,
+            token: self.token,
+        })
+    }
+}
+
+/// Why an answer holds no token we could use. Texts never repeat it.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidTokenResponse {
+    /// HTML of a proxy or an error page, most often.
+    #[error("answered something that is not JSON")]
+    Json,
+    /// Neither `token` nor `access_token`.
+    #[error("answered without a token")]
+    NoToken,
+    /// The token, or the refresh token, cannot stand in a header.
+    #[error("answered a token with characters that no token has")]
+    NotVisible,
+    /// The token is for another service than the one it was asked for.
+    #[error("answered a token for another audience than was asked for")]
+    OtherAudience,
+    /// `token` and `access_token` differ, and the specification wants them equal.
+    #[error("answered two different tokens")]
+    TwoTokens,
+}
+
+#[derive(Deserialize)]
+struct Raw {
+    token: Option<String>,
+    access_token: Option<String>,
+    expires_in: Option<Value>,
+    issued_at: Option<String>,
+    refresh_token: Option<String>,
+    scope: Option<String>,
+}
+
+/// Empty text counts as absent: servers in Go write a field they do not use.
+fn secret(text: Option<String>) -> Option<Secret> {
+    let text = Zeroizing::new(text?);
+    (!text.is_empty()).then(|| Secret::new(text.as_str().to_owned()))
+}
+
+/// Seconds as a number or as text; nothing where it is none, or not in the future.
+fn seconds(value: &Value) -> Option<Duration> {
+    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    (seconds.is_finite() && seconds >= 1.0)
+        .then(|| Duration::seconds_f64(seconds.min(LONGEST_LIFE.as_seconds_f64())))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::registry::claims::tests::token;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(NOW + seconds).unwrap()
+    }
+
+    fn life(body: &Value, server_time: Option<i64>) -> i64 {
+        let response = TokenResponse::read(body.to_string().as_bytes()).unwrap();
+        let token = response.access_token(None, at(0), server_time.map(at)).unwrap();
+        assert_eq!(token.issued, at(0));
+        (token.expires - token.issued).whole_seconds()
+    }
+
+    #[test]
+    fn a_life_is_the_least_of_what_speaks_of_it_and_never_raised() {
+        let jwt = |iat: i64, exp: i64| {
+            token(&json!({"iat": NOW + iat, "exp": NOW + exp}))
+                .expose()
+                .to_owned()
+        };
+        let issued = |seconds: i64| at(seconds).format(&Rfc3339).unwrap();
+        let table = [
+            ("nothing speaks", json!({"token": "t"}), None, 60),
+            ("expires_in", json!({"token": "t", "expires_in": 300}), None, 300),
+            (
+                "below the specification's least",
+                json!({"token": "t", "expires_in": 5}),
+                None,
+                5,
+            ),
+            ("as text", json!({"token": "t", "expires_in": "300"}), None, 300),
+            (
+                "as a float",
+                json!({"token": "t", "expires_in": 300.7}),
+                None,
+                300,
+            ),
+            (
+                "zero is no time",
+                json!({"token": "t", "expires_in": 0}),
+                None,
+                60,
+            ),
+            (
+                "nor is a negative one",
+                json!({"token": "t", "expires_in": -5}),
+                None,
+                60,
+            ),
+            (
+                "nor a word",
+                json!({"token": "t", "expires_in": "soon"}),
+                None,
+                60,
+            ),
+            (
+                "a year is a day",
+                json!({"token": "t", "expires_in": 31_536_000}),
+                None,
+                86400,
+            ),
+            (
+                "a number beyond all",
+                json!({"token": "t", "expires_in": 1e300}),
+                None,
+                86400,
+            ),
+            ("the claims alone", json!({"token": jwt(-10, 290)}), None, 300),
+            (
+                "the claims speak of less",
+                json!({"token": jwt(0, 120), "expires_in": 300}),
+                None,
+                120,
+            ),
+            (
+                "the answer speaks of less",
+                json!({"token": jwt(0, 900), "expires_in": 300}),
+                None,
+                300,
+            ),
+            (
+                "a clock ten years off says the same",
+                json!({"token": jwt(-315_360_000, -315_359_700)}),
+                None,
+                300,
+            ),
+            (
+                "half used by the server's clock",
+                json!({"token": jwt(-200, 100)}),
+                Some(0),
+                100,
+            ),
+            (
+                "half used by issued_at",
+                json!({"token": "t", "expires_in": 300, "issued_at": issued(-200)}),
+                Some(0),
+                100,
+            ),
+            (
+                "issued_at counts by the server's clock only",
+                json!({"token": "t", "expires_in": 300, "issued_at": issued(-86400)}),
+                None,
+                300,
+            ),
+            (
+                "issued in the future",
+                json!({"token": "t", "expires_in": 300, "issued_at": issued(500)}),
+                Some(0),
+                300,
+            ),
+            ("used up", json!({"token": jwt(-400, -100)}), Some(0), 0),
+        ];
+        for (what, body, server_time, expected) in table {
+            assert_eq!(life(&body, server_time), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn token_and_access_token_are_one() {
+        let read = |body: Value| {
+            TokenResponse::read(body.to_string().as_bytes()).map(|read| read.token.expose().to_owned())
+        };
+        assert_eq!(read(json!({"token": "t"})), Ok("t".into()));
+        assert_eq!(read(json!({"access_token": "t"})), Ok("t".into()));
+        assert_eq!(read(json!({"token": "t", "access_token": "t"})), Ok("t".into()));
+        assert_eq!(read(json!({"token": "", "access_token": "t"})), Ok("t".into()));
+        assert_eq!(
+            read(json!({"token": "t", "access_token": "u"})),
+            Err(InvalidTokenResponse::TwoTokens)
+        );
+        assert_eq!(read(json!({"token": ""})), Err(InvalidTokenResponse::NoToken));
+        assert_eq!(read(json!({"errors": []})), Err(InvalidTokenResponse::NoToken));
+        assert_eq!(
+            read(json!({"token": "a\r\nX-Evil: b"})),
+            Err(InvalidTokenResponse::NotVisible)
+        );
+        assert_eq!(
+            read(json!({"token": "t", "refresh_token": "a\nb"})),
+            Err(InvalidTokenResponse::NotVisible)
+        );
+        assert_eq!(read(json!({"token": 7})), Err(InvalidTokenResponse::Json));
+        assert_eq!(
+            TokenResponse::read(b"<html>").unwrap_err(),
+            InvalidTokenResponse::Json
+        );
+        assert_eq!(TokenResponse::read(b"").unwrap_err(), InvalidTokenResponse::Json);
+    }
+
+    #[test]
+    fn a_token_for_another_audience_is_refused() {
+        let ask = |service: Option<&str>, claims: Value| {
+            let body = json!({"token": token(&claims).expose()}).to_string();
+            TokenResponse::read(body.as_bytes())
+                .unwrap()
+                .access_token(service, at(0), None)
+                .map(|_| ())
+        };
+        assert_eq!(ask(Some("registry"), json!({"aud": "registry"})), Ok(()));
+        assert_eq!(
+            ask(Some("registry"), json!({"aud": ["other", "registry"]})),
+            Ok(())
+        );
+        assert_eq!(ask(Some("registry"), json!({})), Ok(()));
+        assert_eq!(ask(None, json!({"aud": "other"})), Ok(()));
+        assert_eq!(
+            ask(Some("registry"), json!({"aud": "other"})),
+            Err(InvalidTokenResponse::OtherAudience)
+        );
+    }
+
+    #[test]
+    fn what_is_granted_is_what_the_token_says_before_what_the_answer_says() {
+        let granted = |body: Value| {
+            let response = TokenResponse::read(body.to_string().as_bytes()).unwrap();
+            response
+                .access_token(None, at(0), None)
+                .unwrap()
+                .granted
+                .map(|granted| granted.to_string())
+        };
+        let access = json!([{"type": "repository", "name": "a", "actions": ["pull"]}]);
+        let jwt = token(&json!({"access": access})).expose().to_owned();
+        assert_eq!(
+            granted(json!({"token": jwt, "scope": "repository:a:*"})),
+            Some("repository:a:pull".into())
+        );
+        assert_eq!(
+            granted(json!({"token": "t", "scope": "repository:a:pull"})),
+            Some("repository:a:pull".into())
+        );
+        assert_eq!(
+            granted(json!({"token": token(&json!({"access": []})).expose()})),
+            Some(String::new())
+        );
+        assert_eq!(granted(json!({"token": "t"})), None);
+    }
+
+    proptest! {
+        /// R9 of the reliability goals: what is handed out has the lesser of five minutes and half its life left.
+        #[test]
+        fn what_is_handed_out_has_enough_left(life in 0_i64..100_000, age in -100_000_i64..100_000) {
+            let token = AccessToken { token: Secret::new("t".into()), granted: None, issued: at(0), expires: at(life) };
+            let left = life - age;
+            let enough = left > 0 && age >= 0 && 2 * left >= life.min(600);
+            prop_assert_eq!(token.is_fresh(at(age)), enough);
+        }
+    }
+}
