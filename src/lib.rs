@@ -4,7 +4,8 @@
 //! The rooms, from the pure ones up. Each may use those above it in this list, and none below; `tests/house.rs`
 //! holds them to it.
 //!
-//! - pure, no file, environment, network, clock or standard stream: [`secret`]; [`registry`], the field's nouns;
+//! - pure, no file, environment, network, clock or standard stream: [`secret`]; [`seal`], the cipher; [`registry`], the field's
+//!   nouns;
 //!   [`credential`], what is kept for a server; [`protocol`], what callers speak; [`client_config`], what clients'
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
@@ -24,6 +25,7 @@ pub mod files;
 pub mod process;
 pub mod protocol;
 pub mod registry;
+pub mod seal;
 pub mod secret;
 pub mod secret_source;
 pub mod settings;

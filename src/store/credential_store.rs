@@ -15,9 +15,9 @@ use crate::credential::{Credential, Kind, Origin, Profile};
 use crate::files::{FileError, Location, PrivateDirectory, PrivateFile};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::{Server, ServerUrl};
+use crate::seal::{self, Key, NoRandomBytes, Unopened};
 use crate::secret::Secret;
-use crate::store::key::{Key, KeyError, KeyFile};
-use crate::store::seal::{self, CannotSeal, Unopened};
+use crate::store::key::{KeyError, KeyFile};
 use crate::store::slot::{self, Slot};
 
 /// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
@@ -91,6 +91,15 @@ impl CredentialStore {
             Some((_, slots)) => Ok(slots.remove(&slot.file_name())?),
             None => Ok(false),
         }
+    }
+
+    /// A key for sealing something else than credentials; `None` where nothing was ever stored.
+    pub fn subkey(&self, purpose: &str) -> Result<Option<Key>, StoreError> {
+        let Some((root, _)) = self.open()? else {
+            return Ok(None);
+        };
+        let key = KeyFile::of(&root).read().map_err(Arc::new)?;
+        Ok(key.map(|key| key.subkey(purpose)))
     }
 
     /// All that is held, of all profiles, in the order of the file names.
@@ -210,7 +219,7 @@ pub enum StoreError {
     NoHome,
     /// Nothing was written.
     #[error(transparent)]
-    Seal(#[from] CannotSeal),
+    Seal(#[from] NoRandomBytes),
     /// A slot's file does not open. It stays as it is.
     #[error("{}: {why}", path.display())]
     Slot {
@@ -236,7 +245,10 @@ struct Content<Text> {
 }
 
 impl<'a> Content<&'a str> {
-    fn write(credential: &'a Credential, created: OffsetDateTime) -> Result<Zeroizing<Vec<u8>>, CannotSeal> {
+    fn write(
+        credential: &'a Credential,
+        created: OffsetDateTime,
+    ) -> Result<Zeroizing<Vec<u8>>, NoRandomBytes> {
         let Credential {
             server_url,
             account,
@@ -256,7 +268,7 @@ impl<'a> Content<&'a str> {
             created: created.unix_timestamp(),
             origin: *origin,
         };
-        serde_json::to_writer(&mut *bytes, &content).map_err(|_| CannotSeal)?;
+        serde_json::to_writer(&mut *bytes, &content).map_err(|_| NoRandomBytes)?;
         Ok(bytes)
     }
 }

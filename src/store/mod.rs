@@ -2,10 +2,8 @@
 
 mod credential_store;
 mod key;
-mod seal;
 mod slot;
 
 pub use credential_store::{CredentialStore, Entry, Held, Put, StoreError};
 pub use key::KeyError;
-pub use seal::{CannotSeal, Unopened};
 pub use slot::Slot;

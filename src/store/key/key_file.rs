@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::files::{FileError, PrivateDirectory};
-use crate::store::key::{KEY_BYTES, Key};
+use crate::seal::{KEY_BYTES, Key, NoRandomBytes};
 
 const NAME: &str = "key";
 
@@ -45,16 +45,15 @@ impl<'a> KeyFile<'a> {
 
     /// Makes a random key and its file; where another process was faster, takes that one's.
     pub(in crate::store) fn create(&self, staging: &PrivateDirectory) -> Result<Key, KeyError> {
-        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(bytes.as_mut_slice()).map_err(|_| KeyError::NoRandomBytes)?;
+        let key = Key::random()?;
         let mut line = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
-        for byte in bytes.iter() {
+        for byte in key.bytes() {
             // Writing to a String cannot fail.
             let _ = write!(line, "{byte:02x}");
         }
         line.push('\n');
         if self.directory.create_new(NAME, line.as_bytes(), staging)? {
-            return Ok(Key::from_bytes(*bytes));
+            return Ok(key);
         }
         self.read()?
             .ok_or_else(|| KeyError::Missing { path: self.path() })
@@ -83,9 +82,9 @@ pub enum KeyError {
         /// The key file.
         path: PathBuf,
     },
-    /// The system gave none.
-    #[error("no key could be made: the system gave no random bytes")]
-    NoRandomBytes,
+    /// No key could be made.
+    #[error(transparent)]
+    Random(#[from] NoRandomBytes),
     /// Others can read or write the key file.
     #[error("{}: the key is open to other users; close it with chmod go-rwx", path.display())]
     OpenToOthers {

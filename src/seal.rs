@@ -1,25 +1,96 @@
-//! Seal: what a slot's file looks like outside. The only file that imports the cipher; knows nothing of what the
-//! content means.
+//! Seal: the key, and what a sealed file looks like outside. The only file that imports the cipher; knows nothing of
+//! what the content means, or where key and file are.
 //!
 //! `docker-credential-scoped 1\n`, a 24-byte nonce, then the content under XChaCha20-Poly1305. The first line and
 //! the file's name are bound in as associated data: a sealed file moved to another slot's name does not open.
 //! Nonces are random; 24 bytes are long enough for that (draft-irtf-cfrg-xchacha section 3.1).
 
+use std::fmt;
+
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::store::key::Key;
+/// How long a key is: what XChaCha20-Poly1305 takes.
+pub const KEY_BYTES: usize = 32;
 
 const PROGRAM: &[u8] = b"docker-credential-scoped ";
 const FIRST_LINE: &[u8] = b"docker-credential-scoped 1\n";
 const NONCE_BYTES: usize = 24;
 
+/// A random key, or one derived from it. Wiped on drop; `Debug` tells nothing.
+#[derive(Clone)]
+pub struct Key(Zeroizing<[u8; KEY_BYTES]>);
+
+impl Key {
+    /// A new one.
+    pub fn random() -> Result<Self, NoRandomBytes> {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        getrandom::fill(bytes.as_mut_slice()).map_err(|_| NoRandomBytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// The key of these bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; KEY_BYTES]) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, for where the key is kept.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; KEY_BYTES] {
+        &self.0
+    }
+
+    /// A key for one purpose, from which this one cannot be told (RFC 5869, HKDF-Expand with SHA-256).
+    #[must_use]
+    pub fn subkey(&self, purpose: &str) -> Self {
+        let mut bytes = Zeroizing::new([0; KEY_BYTES]);
+        // Fails only for more than 255 times the length of the hash.
+        let expanded = Hkdf::<Sha256>::from_prk(self.0.as_slice())
+            .is_ok_and(|key| key.expand(purpose.as_bytes(), bytes.as_mut_slice()).is_ok());
+        debug_assert!(expanded, "32 bytes can be had from a key of 32 bytes");
+        Self(bytes)
+    }
+
+    /// A name for what the parts say, the same for the same parts, from which without the key nothing can be told:
+    /// HMAC-SHA256 (RFC 2104) over the parts, each with its length before it.
+    #[must_use]
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> String {
+        use std::fmt::Write as _;
+
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_slice()) else {
+            unreachable!("HMAC takes keys of any length")
+        };
+        for part in parts {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize()
+            .into_bytes()
+            .iter()
+            .fold(String::with_capacity(2 * KEY_BYTES), |mut text, byte| {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "{byte:02x}");
+                text
+            })
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Key(redacted)")
+    }
+}
+
 /// Seals `content` for the file called `name`.
-pub(super) fn seal(key: &Key, name: &str, content: &[u8]) -> Result<Vec<u8>, CannotSeal> {
+pub fn seal(key: &Key, name: &str, content: &[u8]) -> Result<Vec<u8>, NoRandomBytes> {
     let mut nonce = [0; NONCE_BYTES];
-    getrandom::fill(&mut nonce).map_err(|_| CannotSeal)?;
+    getrandom::fill(&mut nonce).map_err(|_| NoRandomBytes)?;
     let sealed = cipher(key)
         .encrypt(
             &XNonce::from(nonce),
@@ -28,12 +99,13 @@ pub(super) fn seal(key: &Key, name: &str, content: &[u8]) -> Result<Vec<u8>, Can
                 aad: &associated_data(name),
             },
         )
-        .map_err(|_| CannotSeal)?;
+        // The cipher takes 256 GiB; what is sealed here was read under a cap.
+        .map_err(|_| NoRandomBytes)?;
     Ok([FIRST_LINE, &nonce, &sealed].concat())
 }
 
 /// Opens a file called `name`.
-pub(super) fn open(key: &Key, name: &str, file: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
+pub fn open(key: &Key, name: &str, file: &[u8]) -> Result<Zeroizing<Vec<u8>>, Unopened> {
     let (nonce, sealed) = split(file)?;
     cipher(key)
         .decrypt(
@@ -47,10 +119,10 @@ pub(super) fn open(key: &Key, name: &str, file: &[u8]) -> Result<Zeroizing<Vec<u
         .map_err(|_| Unopened::Damaged)
 }
 
-/// The system gave no random bytes. (The cipher refuses contents of 256 GiB, too.)
+/// The system gave no random bytes, so nothing can be sealed.
 #[derive(Clone, Copy, Debug, Error)]
-#[error("the credential cannot be sealed: the system gives no random bytes")]
-pub struct CannotSeal;
+#[error("nothing can be sealed: the system gives no random bytes")]
+pub struct NoRandomBytes;
 
 /// Why a sealed file could not be opened.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
@@ -104,6 +176,20 @@ mod tests {
         assert_eq!(open(&key(2), "h@default", &file), Err(Unopened::Damaged));
         assert_eq!(open(&key(1), "other@default", &file), Err(Unopened::Damaged));
         assert!(!file.windows(7).any(|window| window == b"content"));
+    }
+
+    #[test]
+    fn subkeys_and_fingerprints_depend_on_key_and_all_that_goes_in() {
+        let subkeys = [key(1).subkey("a"), key(1).subkey("b"), key(2).subkey("a"), key(1)];
+        let prints: std::collections::BTreeSet<_> = subkeys
+            .iter()
+            .flat_map(|key| {
+                [&[b"ab".as_slice(), b"c"][..], &[b"a", b"bc"], &[b"abc"]].map(|parts| key.fingerprint(parts))
+            })
+            .collect();
+        assert_eq!(prints.len(), 12, "no two are alike, wherever the parts are cut");
+        assert_eq!(key(1).fingerprint(&[b"x"]), key(1).fingerprint(&[b"x"]));
+        assert_eq!(format!("{:?}", key(7)), "Key(redacted)");
     }
 
     #[test]
