@@ -1,0 +1,416 @@
+//! Scope: what a token may do to which resource, in the grammar of the registry token specification
+//! (distribution `docs/content/spec/auth/scope.md`). Knows nothing of who asks or who grants.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The longest name that is read. A repository's name is at most 255 bytes, with a host before it at most 253 more.
+const MAX_NAME_BYTES: usize = 512;
+
+/// One resource and what may be done to it: `repository:samalba/my-app:pull,push`.
+///
+/// ```text
+/// resourcescope := resourcetype ":" resourcename ":" action [ ',' action ]*
+/// resourcetype  := resourcetypevalue [ '(' resourcetypevalue ')' ]
+/// resourcename  := [ hostname [':' port-number] '/' ] component [ '/' component ]*
+/// ```
+///
+/// Always in normal form: actions sorted, each once, and `*` alone where it is one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope {
+    resource: Resource,
+    actions: Actions,
+}
+
+impl Scope {
+    /// Pulling a repository.
+    pub fn pull(repository: &str) -> Result<Self, InvalidScope> {
+        format!("repository:{repository}:pull").parse()
+    }
+
+    /// Pushing to a repository; no registry takes a push from who may not pull.
+    pub fn push(repository: &str) -> Result<Self, InvalidScope> {
+        format!("repository:{repository}:pull,push").parse()
+    }
+
+    /// What it is about.
+    #[must_use]
+    pub fn resource(&self) -> &Resource {
+        &self.resource
+    }
+
+    /// What may be done to it.
+    pub fn actions(&self) -> impl Iterator<Item = &str> {
+        self.actions.0.iter().map(String::as_str)
+    }
+}
+
+impl FromStr for Scope {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // A name may hold a host with a port: the type ends at the first colon, the actions begin at the last.
+        let (kind, rest) = text.split_once(':').ok_or(InvalidScope::Shape)?;
+        let (name, actions) = rest.rsplit_once(':').ok_or(InvalidScope::Shape)?;
+        Ok(Self {
+            resource: Resource::parse(kind, name)?,
+            actions: actions.parse()?,
+        })
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.resource, self.actions)
+    }
+}
+
+/// What a scope is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Resource {
+    kind: String,
+    class: Option<String>,
+    name: String,
+}
+
+impl Resource {
+    fn parse(kind: &str, name: &str) -> Result<Self, InvalidScope> {
+        let (kind, class) = match kind.strip_suffix(')').map(|open| open.split_once('(')) {
+            Some(Some((kind, class))) => (kind, Some(class)),
+            Some(None) => return Err(InvalidScope::Type),
+            None => (kind, None),
+        };
+        let is_type = |text: &str| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        };
+        if !is_type(kind) || !class.is_none_or(is_type) {
+            return Err(InvalidScope::Type);
+        }
+        // Wider than the grammar: servers have names of their own, and one they do not know they refuse. What
+        // would end the scope or the parameter it travels in is none of them.
+        let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b',' | b'"' | b'\\');
+        if name.is_empty() || name.len() > MAX_NAME_BYTES || !name.bytes().all(is_allowed) {
+            return Err(InvalidScope::Name);
+        }
+        Ok(Self {
+            kind: kind.to_owned(),
+            class: class.map(str::to_owned),
+            name: name.to_owned(),
+        })
+    }
+
+    /// The resource type: `repository`, `registry`.
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The class in parentheses behind the type, deprecated: `plugin`.
+    #[must_use]
+    pub fn class(&self) -> Option<&str> {
+        self.class.as_deref()
+    }
+
+    /// The name: a repository, or `catalog`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kind, class, name } = self;
+        match class {
+            Some(class) => write!(f, "{kind}({class}):{name}"),
+            None => write!(f, "{kind}:{name}"),
+        }
+    }
+}
+
+/// Never empty; `*` alone, or without `*`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Actions(BTreeSet<String>);
+
+impl Actions {
+    const ALL: &'static str = "*";
+
+    fn covers(&self, other: &Self) -> bool {
+        self.0.contains(Self::ALL) || other.0.is_subset(&self.0)
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.0.extend(other.0);
+        self.normalise();
+    }
+
+    fn normalise(&mut self) {
+        if self.0.contains(Self::ALL) {
+            self.0.retain(|action| action == Self::ALL);
+        }
+    }
+}
+
+impl FromStr for Actions {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Unknown actions are kept: the specification leaves it to servers to ignore them.
+        let is_action = |text: &str| {
+            text == Self::ALL
+                || !text.is_empty()
+                    && text
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/'))
+        };
+        let mut actions = Self(text.split(',').map(str::to_owned).collect());
+        if !actions.0.iter().all(|action| is_action(action)) {
+            return Err(InvalidScope::Action);
+        }
+        actions.normalise();
+        Ok(actions)
+    }
+}
+
+impl fmt::Display for Actions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, action) in self.0.iter().enumerate() {
+            write!(f, "{}{action}", if place == 0 { "" } else { "," })?;
+        }
+        Ok(())
+    }
+}
+
+/// Several scopes, at most one a resource, in normal form: equal sets have equal text, so that the text can name a
+/// token.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScopeSet(BTreeMap<Resource, Actions>);
+
+impl ScopeSet {
+    /// Whether there is none: a token for nobody knows what yet, as `docker login` asks for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The scopes, in order.
+    pub fn iter(&self) -> impl Iterator<Item = Scope> + '_ {
+        self.0.iter().map(|(resource, actions)| Scope {
+            resource: resource.clone(),
+            actions: actions.clone(),
+        })
+    }
+
+    /// Whether everything that `other` allows is allowed here.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.lacking(other).is_empty()
+    }
+
+    /// What of `wanted` is not allowed here.
+    #[must_use]
+    pub fn lacking(&self, wanted: &Self) -> Self {
+        let is_lacking = |(resource, actions): &(&Resource, &Actions)| {
+            self.0
+                .get(*resource)
+                .is_none_or(|allowed| !allowed.covers(actions))
+        };
+        let missing = |(resource, actions): (&Resource, &Actions)| {
+            let mut missing = actions.clone();
+            if let Some(allowed) = self.0.get(resource) {
+                missing.0.retain(|action| !allowed.0.contains(action));
+            }
+            (resource.clone(), missing)
+        };
+        Self(wanted.0.iter().filter(is_lacking).map(missing).collect())
+    }
+
+    /// Allows what `scope` allows, too.
+    pub fn merge(&mut self, scope: Scope) {
+        let Scope { resource, actions } = scope;
+        match self.0.get_mut(&resource) {
+            Some(allowed) => allowed.merge(actions),
+            None => {
+                self.0.insert(resource, actions);
+            }
+        }
+    }
+}
+
+impl Extend<Scope> for ScopeSet {
+    fn extend<Scopes: IntoIterator<Item = Scope>>(&mut self, scopes: Scopes) {
+        for scope in scopes {
+            self.merge(scope);
+        }
+    }
+}
+
+impl FromIterator<Scope> for ScopeSet {
+    fn from_iter<Scopes: IntoIterator<Item = Scope>>(scopes: Scopes) -> Self {
+        let mut set = Self::default();
+        set.extend(scopes);
+        set
+    }
+}
+
+/// `scope := resourcescope [ ' ' resourcescope ]*`, as it stands in challenges and `OAuth2` requests.
+impl FromStr for ScopeSet {
+    type Err = InvalidScope;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.split_ascii_whitespace().map(str::parse).collect()
+    }
+}
+
+impl fmt::Display for ScopeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, scope) in self.iter().enumerate() {
+            write!(f, "{}{scope}", if place == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a scope was refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum InvalidScope {
+    /// An action is empty or has characters none has.
+    #[error(
+        "scope: an action is letters, digits, '_', '-', '.' and '/', or '*'; several are separated by ','"
+    )]
+    Action,
+    /// The name is empty, too long, or has characters none has.
+    #[error(
+        "scope: the name is empty, longer than 512 bytes, or has a blank, ',', '\"' or a character beyond ASCII"
+    )]
+    Name,
+    /// Fewer than two colons.
+    #[error("scope: write TYPE:NAME:ACTION[,ACTION], as in repository:library/alpine:pull")]
+    Shape,
+    /// The type or class is not lower-case letters and digits.
+    #[error("scope: the type before the first ':' is lower-case letters and digits, as in repository")]
+    Type,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn scopes_are_read_into_their_normal_form() {
+        let table = [
+            ("repository:library/alpine:pull", "repository:library/alpine:pull"),
+            ("repository:a/b:push,pull,push", "repository:a/b:pull,push"),
+            ("repository:a/b:pull,*,push", "repository:a/b:*"),
+            (
+                "repository:localhost:5000/a/b:pull",
+                "repository:localhost:5000/a/b:pull",
+            ),
+            ("repository(plugin):a/b:pull", "repository(plugin):a/b:pull"),
+            ("registry:catalog:*", "registry:catalog:*"),
+            (
+                "repository:a/b:metadata_read,pull",
+                "repository:a/b:metadata_read,pull",
+            ),
+        ];
+        for (text, normal) in table {
+            assert_eq!(text.parse::<Scope>().unwrap().to_string(), normal, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_scope_is_refused_by_its_part() {
+        let table = [
+            ("", InvalidScope::Shape),
+            ("repository", InvalidScope::Shape),
+            ("repository:a/b", InvalidScope::Shape),
+            (":a/b:pull", InvalidScope::Type),
+            ("Repository:a/b:pull", InvalidScope::Type),
+            ("repository(:a/b:pull", InvalidScope::Type),
+            ("repository():a/b:pull", InvalidScope::Type),
+            ("repository)(x:a/b:pull", InvalidScope::Type),
+            ("repository::pull", InvalidScope::Name),
+            ("repository:a b:pull", InvalidScope::Name),
+            ("repository:a\nb:pull", InvalidScope::Name),
+            ("repository:a/b:", InvalidScope::Action),
+            ("repository:a/b:pull,,push", InvalidScope::Action),
+            ("repository:a/b:pu*", InvalidScope::Action),
+        ];
+        for (text, error) in table {
+            assert_eq!(text.parse::<Scope>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_set_merges_what_is_about_one_resource() {
+        let set: ScopeSet = "repository:b:push registry:catalog:* repository:a:pull  repository:b:pull"
+            .parse()
+            .unwrap();
+        assert_eq!(
+            set.to_string(),
+            "registry:catalog:* repository:a:pull repository:b:pull,push"
+        );
+        assert_eq!("".parse::<ScopeSet>().unwrap(), ScopeSet::default());
+    }
+
+    #[test]
+    fn what_is_lacking_is_named() {
+        let allowed: ScopeSet = "repository:a:pull repository:b:*".parse().unwrap();
+        let lacking = |wanted: &str| allowed.lacking(&wanted.parse().unwrap()).to_string();
+        assert_eq!(lacking("repository:a:pull repository:b:delete"), "");
+        assert_eq!(
+            lacking("repository:a:pull,push repository:c:pull"),
+            "repository:a:push repository:c:pull"
+        );
+        assert_eq!(lacking("repository(plugin):a:pull"), "repository(plugin):a:pull");
+        assert_eq!(lacking("repository:a:*"), "repository:a:*");
+    }
+
+    fn scope() -> impl Strategy<Value = Scope> {
+        (
+            "(repository|registry)(\\(plugin\\))?",
+            "[ab](:[1-3]/[ab])?",
+            "(pull|push|delete|\\*)(,(pull|push|x_y)){0,3}",
+        )
+            .prop_map(|(kind, name, actions)| format!("{kind}:{name}:{actions}").parse().expect("a scope"))
+    }
+
+    fn set() -> impl Strategy<Value = ScopeSet> {
+        prop::collection::vec(scope(), 0..5).prop_map(|scopes| scopes.into_iter().collect())
+    }
+
+    proptest! {
+        #[test]
+        fn text_and_set_are_each_others_inverse(set in set()) {
+            prop_assert_eq!(set.to_string().parse::<ScopeSet>(), Ok(set));
+        }
+
+        #[test]
+        fn covering_is_a_preorder_and_agrees_with_what_is_lacking(a in set(), b in set(), c in set()) {
+            prop_assert!(a.covers(&a));
+            prop_assert!(!(a.covers(&b) && b.covers(&c)) || a.covers(&c));
+            prop_assert_eq!(a.covers(&b) && b.covers(&a), a == b);
+        }
+
+        #[test]
+        fn a_merge_covers_both_and_nothing_narrower_does(a in set(), b in set()) {
+            let mut both = a.clone();
+            both.extend(b.iter());
+            prop_assert!(both.covers(&a) && both.covers(&b));
+            let mut other_way = b.clone();
+            other_way.extend(a.iter());
+            prop_assert_eq!(&both, &other_way);
+            let mut rest = a.clone();
+            rest.extend(a.lacking(&both).iter());
+            prop_assert_eq!(rest, both);
+        }
+    }
+}
