@@ -10,7 +10,7 @@
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
 //!   credentials store, sealed files on disk (it uses [`files`]); [`secret_source`], secrets kept elsewhere;
-//!   [`process`], what the system sees of us
+//!   [`process`], what the system sees of us; [`http`], requests and their answers, the only room with TLS
 //! - [`command`], the use cases, one a file
 //! - [`app`], the composition root, and [`cli`], which only it knows
 //!
@@ -22,6 +22,7 @@ pub mod client_config;
 pub mod command;
 pub mod credential;
 pub mod files;
+pub mod http;
 pub mod process;
 pub mod protocol;
 pub mod registry;

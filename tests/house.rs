@@ -20,6 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("settings", &["credential", "protocol", "registry", "secret"]),
     ("files", &["secret"]),
     ("process", &[]),
+    ("http", &["secret"]),
     ("secret_source", &["protocol", "secret"]),
     (
         "store",
@@ -64,7 +65,13 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
     ("clap", &["app.rs", "cli.rs"]),
     ("directories", &["settings.rs"]),
+    ("reqwest", &["http.rs", "http/failure.rs"]),
     ("rustix", &["files/access.rs", "process.rs"]),
+    ("rustls", &["http/certificates.rs", "http/failure.rs"]),
+    (
+        "rustls_platform_verifier",
+        &["http/certificates.rs", "http/failure.rs"],
+    ),
     ("std::env::args", &["main.rs"]),
     ("std::env::var", &["main.rs"]),
     ("std::env::current", &["settings.rs"]),

@@ -1,0 +1,380 @@
+//! HTTP: one request and its answer, before a deadline. The only room that knows reqwest and rustls. Knows nothing
+//! of registries and tokens, nor of what a body means.
+//!
+//! Whoever answers is taken for hostile: no redirect is followed, a body is read up to a limit and never unpacked,
+//! and what an error says was written here, but for the names of hosts.
+
+mod certificates;
+mod failure;
+
+use std::fmt;
+use std::io::{self, Read};
+use std::mem::ManuallyDrop;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use reqwest::blocking::{Client, Response as Incoming};
+use reqwest::header::{self, HeaderName, HeaderValue};
+use reqwest::redirect;
+use url::{Host, Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::secret::Secret;
+
+pub use failure::{CertificateProblem, HttpError, ProxyProblem};
+
+/// How long all requests of one exchange may take together. docker waits for its helpers without a limit, and
+/// buildkit asks one after the other: what hangs here stops a whole build.
+pub const BUDGET: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to be there, through a proxy and with TLS. It leaves time for a second attempt.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The longest body that is read. Tokens and Docker Hub's lists have a few kilobytes.
+const MAX_BODY_BYTES: usize = 256 * 1024;
+
+const USER_AGENT: &str = concat!("docker-credential-scoped/", env!("CARGO_PKG_VERSION"));
+
+/// A client that is made when the first request is sent: until then there is neither thread nor TLS, and no root
+/// certificate is read.
+#[derive(Debug)]
+pub struct Http {
+    trust: Trust,
+    deadline: Instant,
+    plain: Resident,
+    direct: Resident,
+    routed: Resident,
+}
+
+/// A client that is never dropped. Dropping it would wait for its thread, and that for a name to be resolved,
+/// which no deadline interrupts; the process ends soon.
+type Resident = OnceLock<ManuallyDrop<Client>>;
+
+impl Http {
+    /// Nothing is sent or waited for once `deadline` has passed, however many requests were made before.
+    #[must_use]
+    pub fn new(trust: Trust, deadline: Instant) -> Self {
+        Self {
+            trust,
+            deadline,
+            plain: Resident::new(),
+            direct: Resident::new(),
+            routed: Resident::new(),
+        }
+    }
+
+    /// What is left until the deadline, for those who would try again.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Sends a request. An answer with any status but a redirect is an answer.
+    pub fn send(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        let server = authority(request.url);
+        let route = Route::of(request).ok_or_else(|| HttpError::Url {
+            server: server.clone(),
+        })?;
+        let client = self.client(route)?;
+        let mut outgoing = match request.method {
+            Method::Get => client.get(request.url.clone()),
+            Method::PostForm(fields) => client
+                .post(request.url.clone())
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Bytes::from_owner(form(fields))),
+        };
+        if let Some(value) = request.authorization.header(&server)? {
+            outgoing = outgoing.header(header::AUTHORIZATION, value);
+        }
+        let remaining = self.remaining();
+        if remaining.is_zero() {
+            return Err(HttpError::Timeout { server });
+        }
+        // Ends the body too: a byte a second is no way to stay.
+        let incoming = outgoing
+            .timeout(remaining)
+            .send()
+            .map_err(|error| HttpError::of(&error, &server))?;
+        if incoming.status().is_redirection() {
+            return Err(HttpError::Redirect {
+                to: target(&incoming, request.url),
+                server,
+            });
+        }
+        self.receive(incoming, server)
+    }
+
+    fn client(&self, route: Route) -> Result<&Client, HttpError> {
+        let (resident, tls) = match route {
+            Route::Plain => (&self.plain, None),
+            Route::Direct => (&self.direct, Some(&self.trust)),
+            Route::Routed => (&self.routed, Some(&self.trust)),
+        };
+        if let Some(client) = resident.get() {
+            return Ok(client);
+        }
+        let mut builder = Client::builder()
+            .tls_backend_preconfigured(certificates::tls(tls)?)
+            .https_only(tls.is_some())
+            .http1_only()
+            // A server could have what we send in the clear, and to anybody (GHSA-vh4v-2xq2-g5cg).
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .user_agent(USER_AGENT)
+            .connect_timeout(CONNECT_TIMEOUT);
+        if !matches!(route, Route::Routed) {
+            builder = builder.no_proxy();
+        }
+        let client = builder.build().map_err(|_| HttpError::Start)?;
+        Ok(resident.get_or_init(|| ManuallyDrop::new(client)))
+    }
+
+    fn receive(&self, incoming: Incoming, server: String) -> Result<Response, HttpError> {
+        let texts = |name: HeaderName| {
+            incoming
+                .headers()
+                .get_all(&name)
+                .into_iter()
+                // What is visible goes on into messages and other headers; nothing else has a meaning there.
+                .map(|value| value.to_str().map(str::to_owned))
+                .collect::<Result<Vec<_>, _>>()
+                .map_err(|_| HttpError::Header {
+                    server: server.clone(),
+                    name: name.to_string(),
+                })
+        };
+        let first = |name| texts(name).map(|texts| texts.into_iter().next());
+        Ok(Response {
+            status: incoming.status().as_u16(),
+            www_authenticate: texts(header::WWW_AUTHENTICATE)?,
+            retry_after: first(header::RETRY_AFTER)?,
+            date: first(header::DATE)?,
+            content_type: first(header::CONTENT_TYPE)?,
+            body: self.read_body(incoming, server)?,
+        })
+    }
+
+    /// The room for the longest body is taken at once, so that no copy of a token is left behind by growing. The
+    /// system gives memory only for what is written.
+    fn read_body(&self, mut incoming: Incoming, server: String) -> Result<Zeroizing<Vec<u8>>, HttpError> {
+        let mut body = Zeroizing::new(vec![0; MAX_BODY_BYTES + 1]);
+        let mut length = 0;
+        while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            match incoming.read(rest) {
+                Ok(0) => {
+                    body.truncate(length);
+                    return Ok(body);
+                }
+                Ok(read) => length += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) if self.remaining().is_zero() => return Err(HttpError::Timeout { server }),
+                Err(_) => return Err(HttpError::Incomplete { server }),
+            }
+        }
+        Err(HttpError::TooLarge { server })
+    }
+}
+
+/// Whose certificates are believed in, beside the system's: those that `SSL_CERT_FILE` names if it is set.
+#[derive(Clone, Debug, Default)]
+pub struct Trust {
+    /// Files with certificates in PEM, as docker's `certs.d/HOST/*.crt`.
+    pub files: Vec<CertificateFile>,
+}
+
+/// A file with certificates in PEM.
+#[derive(Clone, Debug)]
+pub struct CertificateFile {
+    /// Where it is, for messages.
+    pub path: PathBuf,
+    /// What is in it.
+    pub pem: Vec<u8>,
+}
+
+/// What is asked, of whom and by whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// What is done.
+    pub method: Method<'a>,
+    /// Where.
+    pub url: &'a Url,
+    /// Who asks.
+    pub authorization: Authorization<'a>,
+    /// Whether the URL may be one of plain http. Whoever sets it has judged that; the rest is for https only.
+    pub allows_plain_http: bool,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug)]
+pub enum Method<'a> {
+    /// Nothing is sent but the URL.
+    Get,
+    /// Fields are sent, as a form on a web page does (RFC 6749 appendix B).
+    PostForm(&'a [(&'a str, Field<'a>)]),
+}
+
+/// The value of a field in a form.
+#[derive(Clone, Copy, Debug)]
+pub enum Field<'a> {
+    /// Anybody may see it.
+    Text(&'a str),
+    /// Only the server may see it.
+    Secret(&'a Secret),
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Authorization<'a> {
+    /// Anybody.
+    None,
+    /// A user with a password (RFC 7617).
+    Basic {
+        /// The user.
+        user: &'a str,
+        /// The password, or a token in its place.
+        password: &'a Secret,
+    },
+    /// Who has this token (RFC 6750).
+    Bearer(&'a Secret),
+}
+
+impl Authorization<'_> {
+    /// The header, wiped when the last of its users drops it. What could be read as something else is not sent: a
+    /// token may come from a server that would like to write our next header (CVE-2024-52006 was of that kind).
+    fn header(self, server: &str) -> Result<Option<HeaderValue>, HttpError> {
+        let text = match self {
+            Self::None => return Ok(None),
+            Self::Basic { user, password } => {
+                // RFC 7617 section 2: no colon in the user, no control characters in either.
+                let text = Zeroizing::new(format!("{user}:{}", password.expose()));
+                (!user.contains(':') && !text.contains(char::is_control))
+                    .then(|| Zeroizing::new(STANDARD.encode(text.as_bytes())))
+                    .map(|encoded| Zeroizing::new(format!("Basic {}", *encoded)))
+            }
+            Self::Bearer(token) => token
+                .expose()
+                .bytes()
+                .all(|byte| byte.is_ascii_graphic())
+                .then(|| Zeroizing::new(format!("Bearer {}", token.expose()))),
+        };
+        let mut value = text
+            .and_then(|text| HeaderValue::from_maybe_shared(Bytes::from_owner(Wiped(text))).ok())
+            .ok_or_else(|| HttpError::Credential {
+                server: server.to_owned(),
+            })?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
+/// What was answered.
+pub struct Response {
+    /// The status; no redirect.
+    pub status: u16,
+    /// The challenges, each header by itself.
+    pub www_authenticate: Vec<String>,
+    /// When to ask again.
+    pub retry_after: Option<String>,
+    /// What time it is there.
+    pub date: Option<String>,
+    /// What the body is said to be.
+    pub content_type: Option<String>,
+    /// All of it, as it was sent, and wiped when dropped: there may be a token in it.
+    pub body: Zeroizing<Vec<u8>>,
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a request gets to its server.
+#[derive(Clone, Copy)]
+enum Route {
+    /// Without TLS, and never through a proxy: it would see the credential, and the realm was judged without it.
+    Plain,
+    /// With TLS, to this machine. Go's clients ask no proxy for that, and docker is one of them.
+    Direct,
+    /// With TLS, through the proxy that the environment names if there is one; it is asked for a tunnel (`CONNECT`)
+    /// and sees the host.
+    Routed,
+}
+
+impl Route {
+    /// `None` for a URL that nothing is sent to.
+    fn of(request: &Request<'_>) -> Option<Self> {
+        let url = request.url;
+        // reqwest would make an Authorization header of a user in the URL.
+        if !url.username().is_empty() || url.password().is_some() {
+            return None;
+        }
+        let is_loopback = match url.host()? {
+            Host::Domain(name) => name == "localhost",
+            Host::Ipv4(address) => address.is_loopback(),
+            Host::Ipv6(address) => address.to_canonical().is_loopback(),
+        };
+        match url.scheme() {
+            "https" if is_loopback => Some(Self::Direct),
+            "https" => Some(Self::Routed),
+            "http" if request.allows_plain_http => Some(Self::Plain),
+            _ => None,
+        }
+    }
+}
+
+/// Text that is wiped when the last reference to it is dropped.
+struct Wiped(Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+/// The fields as `application/x-www-form-urlencoded`, in a buffer that need not grow: a byte becomes at most three.
+fn form(fields: &[(&str, Field<'_>)]) -> Wiped {
+    let expose = |field: &Field<'_>| match *field {
+        Field::Text(text) => text.to_owned(),
+        Field::Secret(secret) => secret.expose().to_owned(),
+    };
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, field)| (*name, Zeroizing::new(expose(field))))
+        .collect();
+    let length = fields
+        .iter()
+        .map(|(name, value)| 3 * (name.len() + value.len()) + 2)
+        .sum();
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    for (name, value) in &fields {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.extend(form_urlencoded::byte_serialize(name.as_bytes()));
+        text.push('=');
+        text.extend(form_urlencoded::byte_serialize(value.as_bytes()));
+    }
+    Wiped(text)
+}
+
+/// Host and port: what of a URL may be told. Its path and query can hold names, and worse.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// The host that a redirect points to, if it can be read.
+fn target(incoming: &Incoming, url: &Url) -> Option<String> {
+    let location = incoming.headers().get(header::LOCATION)?.to_str().ok()?;
+    let target = url.join(location).ok()?;
+    target.has_host().then(|| authority(&target))
+}
