@@ -61,7 +61,7 @@ pub(super) fn read_file_name(name: &str) -> Option<(String, Profile)> {
 }
 
 /// `%XX` for every byte but those of host names in lower case, `.` and `_`.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {

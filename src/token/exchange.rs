@@ -1,0 +1,283 @@
+//! Exchange: a credential for an access token, as the registry token specification has it (distribution
+//! `docs/content/spec/auth/token.md` and `oauth.md`). Knows nothing of caches.
+
+use std::thread;
+use std::time::Duration;
+
+use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use crate::http::{Authorization, Field, Http, HttpError, Method, Request, Response};
+use crate::registry::{AccessToken, InvalidTokenResponse, ScopeSet, TokenResponse, TokenServer};
+use crate::secret::Secret;
+
+/// What we call ourselves where the specification wants a name "to allow auditing" (RFC 6749 appendix A.1).
+const CLIENT_ID: &str = "docker-credential-scoped";
+
+/// How often a token server is asked that is busy, or fails: what does not work three times will not a fourth.
+const MAX_ATTEMPTS: u32 = 3;
+
+/// What is waited between attempts where the server does not say, doubled each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest that a busy server is waited for: docker waits for us meanwhile.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3);
+
+/// Who asks.
+#[derive(Clone, Copy, Debug)]
+pub enum Credentials<'a> {
+    /// Nobody: what is public can be pulled so.
+    Anonymous,
+    /// A user name with a password or a token in its place.
+    Password {
+        /// The account.
+        account: &'a str,
+        /// The password.
+        password: &'a Secret,
+    },
+    /// A refresh token (docker: identity token). For the token server only, never for a registry.
+    RefreshToken(&'a Secret),
+}
+
+/// What is asked for, of whom.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'a> {
+    /// Who asks.
+    pub credentials: Credentials<'a>,
+    /// What for; empty for a token that tells who somebody is and allows nothing.
+    pub scope: &'a ScopeSet,
+    /// The token server, with the audience the token is to be for.
+    pub token_server: &'a TokenServer,
+    /// Whether a refresh token is wanted besides.
+    pub wants_refresh_token: bool,
+    /// Whether the realm may be plain http: it is judged already.
+    pub allows_plain_http: bool,
+}
+
+/// What was had.
+#[derive(Debug)]
+pub struct Exchanged {
+    /// The access token.
+    pub access_token: AccessToken,
+    /// A refresh token, where one was wanted, or the one that was used was rotated.
+    pub refresh_token: Option<Secret>,
+}
+
+impl Exchange<'_> {
+    /// Asks the token server.
+    ///
+    /// A user with a password asks with GET, one `scope` parameter a resource: Quay, GHCR, GitLab, Harbor, GCR and
+    /// Gitea know nothing else, and some read only the first of several scopes in one parameter. Where GET is not
+    /// served (405), the `OAuth2` password grant is tried. A refresh token goes by POST, the only way there is.
+    pub fn make(&self, http: &Http, now: OffsetDateTime) -> Result<Exchanged, ExchangeError> {
+        let response = match self.credentials {
+            Credentials::Anonymous | Credentials::Password { .. } => {
+                let response = self.patiently(http, || self.get(http))?;
+                match (response.status, self.credentials) {
+                    (405, Credentials::Password { account, password }) => {
+                        let grant = [
+                            ("grant_type", Field::Text("password")),
+                            ("username", Field::Text(account)),
+                            ("password", Field::Secret(password)),
+                        ];
+                        self.patiently(http, || self.post(&grant, http))?
+                    }
+                    _ => response,
+                }
+            }
+            Credentials::RefreshToken(token) => {
+                let grant = [("grant_type", Field::Text("refresh_token")), ("refresh_token", Field::Secret(token))];
+                let response = self.patiently(http, || self.post(&grant, http))?;
+                if matches!(response.status, 404 | 405) {
+                    // Others try the refresh token as a password then. It is not one, and may not be shown around.
+                    return Err(ExchangeError::NoOAuth { server: self.server() });
+                }
+                response
+            }
+        };
+        self.read(&response, now)
+    }
+
+    fn read(&self, response: &Response, now: OffsetDateTime) -> Result<Exchanged, ExchangeError> {
+        let server = self.server();
+        match response.status {
+            200..=299 => {}
+            401 | 403 => return Err(ExchangeError::Refused { server, status: response.status }),
+            // RFC 6749 section 5.2: a used-up or unknown refresh token is `invalid_grant`, with 400.
+            400 if matches!(self.credentials, Credentials::RefreshToken(_)) => {
+                return Err(ExchangeError::Refused { server, status: response.status });
+            }
+            429 => return Err(ExchangeError::Busy { server }),
+            status => return Err(ExchangeError::Status { server, status }),
+        }
+        let invalid = |why| ExchangeError::Answer { server: self.server(), why };
+        let mut answer = TokenResponse::read(&response.body).map_err(invalid)?;
+        let server_time = response.date.as_deref().and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+        let refresh_token = answer.refresh_token.take();
+        let access_token =
+            answer.access_token(self.token_server.service.as_deref(), now, server_time).map_err(invalid)?;
+        Ok(Exchanged { access_token, refresh_token })
+    }
+
+    fn get(&self, http: &Http) -> Result<Response, HttpError> {
+        let Self { credentials, scope, token_server, wants_refresh_token, allows_plain_http } = self;
+        // A realm may come with a query of its own; what is asked is added to it.
+        let mut url = token_server.realm.url().clone();
+        {
+            let mut query = url.query_pairs_mut();
+            if let Some(service) = &token_server.service {
+                query.append_pair("service", service);
+            }
+            for scope in scope.iter() {
+                query.append_pair("scope", &scope.to_string());
+            }
+            if let Credentials::Password { account, .. } = credentials {
+                query.append_pair("account", account);
+            }
+            if *wants_refresh_token {
+                query.append_pair("offline_token", "true").append_pair("client_id", CLIENT_ID);
+            }
+        }
+        let authorization = match credentials {
+            Credentials::Password { account, password } => Authorization::Basic { user: account, password },
+            Credentials::Anonymous | Credentials::RefreshToken(_) => Authorization::None,
+        };
+        http.send(&Request { method: Method::Get, url: &url, authorization, allows_plain_http: *allows_plain_http })
+    }
+
+    fn post(&self, grant: &[(&str, Field<'_>)], http: &Http) -> Result<Response, HttpError> {
+        let scope = self.scope.to_string();
+        let mut fields = grant.to_vec();
+        if let Some(service) = &self.token_server.service {
+            fields.push(("service", Field::Text(service)));
+        }
+        fields.push(("client_id", Field::Text(CLIENT_ID)));
+        if !self.scope.is_empty() {
+            fields.push(("scope", Field::Text(&scope)));
+        }
+        if self.wants_refresh_token {
+            fields.push(("access_type", Field::Text("offline")));
+        }
+        http.send(&Request {
+            method: Method::PostForm(&fields),
+            url: self.token_server.realm.url(),
+            authorization: Authorization::None,
+            allows_plain_http: self.allows_plain_http,
+        })
+    }
+
+    /// Tries again where that can help, within what time is left: a server that is busy or fails, a connection that
+    /// was not to be had.
+    fn patiently(
+        &self,
+        http: &Http,
+        mut send: impl FnMut() -> Result<Response, HttpError>,
+    ) -> Result<Response, ExchangeError> {
+        let mut pause = FIRST_PAUSE;
+        for _ in 1..MAX_ATTEMPTS {
+            let asked = match send() {
+                Ok(response) if matches!(response.status, 429 | 500 | 502..=504) => {
+                    let asked = response.retry_after.as_deref().map(|text| retry_after(text, response.date.as_deref()));
+                    match asked {
+                        // Not worth waiting for, or not to be understood.
+                        Some(None) => return Ok(response),
+                        Some(Some(asked)) if asked > LONGEST_PAUSE || asked > http.remaining() => return Ok(response),
+                        Some(Some(asked)) => asked,
+                        None => pause,
+                    }
+                }
+                Err(HttpError::Connect { .. }) => pause,
+                result => return result.map_err(ExchangeError::from),
+            };
+            if asked >= http.remaining() {
+                break;
+            }
+            thread::sleep(asked);
+            pause *= 2;
+        }
+        send().map_err(ExchangeError::from)
+    }
+
+    fn server(&self) -> String {
+        self.token_server.realm.origin()
+    }
+}
+
+/// RFC 9110 section 10.2.3: seconds, or a date, which counts by the server's own clock.
+fn retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = |text: &str| OffsetDateTime::parse(text.trim(), &Rfc2822).ok();
+    let wait = moment(text)? - moment(date?)?;
+    Some(wait.try_into().unwrap_or(Duration::ZERO))
+}
+
+/// Why there is no token. Texts name the server and never what it said.
+#[derive(Debug, Error)]
+pub enum ExchangeError {
+    /// The answer holds no token that could be used.
+    #[error("{server} {why}")]
+    Answer {
+        /// Scheme, host and port.
+        server: String,
+        /// What is wrong with it.
+        why: InvalidTokenResponse,
+    },
+    /// It has too much to do, for longer than is waited.
+    #[error("{server} answers too many requests (429); try again later")]
+    Busy {
+        /// Scheme, host and port.
+        server: String,
+    },
+    /// There was no answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// It takes no refresh tokens.
+    #[error("{server} takes no refresh tokens, and one is stored for it; log in again with a password or token")]
+    NoOAuth {
+        /// Scheme, host and port.
+        server: String,
+    },
+    /// It knows the credential not, or not any more. To be remembered, so that it is not hammered.
+    #[error("{server} refused the credential ({status}): it is wrong, expired or revoked; log in again")]
+    Refused {
+        /// Scheme, host and port.
+        server: String,
+        /// 401, 403, or 400 for a refresh token.
+        status: u16,
+    },
+    /// It failed, or did not understand.
+    #[error("{server} answered {status}")]
+    Status {
+        /// Scheme, host and port.
+        server: String,
+        /// The status.
+        status: u16,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_say_when_to_ask_again_in_seconds_or_by_its_clock() {
+        let now = Some("Sun, 22 Nov 2026 08:00:00 GMT");
+        let table = [
+            ("2", now, Some(2)),
+            (" 120 ", None, Some(120)),
+            ("Sun, 22 Nov 2026 08:00:05 GMT", now, Some(5)),
+            ("Sun, 22 Nov 2026 07:00:00 GMT", now, Some(0)),
+            ("Sun, 22 Nov 2026 08:00:05 GMT", None, None),
+            ("soon", now, None),
+            ("-1", now, None),
+            ("1e9", now, None),
+            ("99999999999999999999999", now, None),
+        ];
+        for (text, date, seconds) in table {
+            assert_eq!(retry_after(text, date), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+}
