@@ -2,12 +2,14 @@
 
 mod access_token;
 mod claims;
+mod realm;
 mod registry;
 mod scope;
 mod server_url;
 
 pub use access_token::{AccessToken, InvalidTokenResponse, TokenResponse};
 pub use claims::Claims;
+pub use realm::{InvalidRealm, Judgement, Realm, RefusedRealm};
 pub use registry::{InvalidRegistry, Registry};
 pub use scope::{InvalidScope, Resource, Scope, ScopeSet};
 pub use server_url::{HubSessionToken, InvalidServerUrl, MAX_SERVER_URL_BYTES, Server, ServerUrl};
