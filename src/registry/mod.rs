@@ -1,6 +1,7 @@
 //! The registry's nouns. Pure: no file, environment, network, clock or standard stream.
 
 mod access_token;
+mod challenge;
 mod claims;
 mod realm;
 mod registry;
@@ -8,6 +9,7 @@ mod scope;
 mod server_url;
 
 pub use access_token::{AccessToken, InvalidTokenResponse, TokenResponse};
+pub use challenge::{BearerChallenge, Challenge, InvalidChallenge};
 pub use claims::Claims;
 pub use realm::{InvalidRealm, Judgement, Realm, RefusedRealm};
 pub use registry::{InvalidRegistry, Registry};
