@@ -1,13 +1,17 @@
 //! The registry's nouns. Pure: no file, environment, network, clock or standard stream.
 
 mod access_token;
+mod challenge;
 mod claims;
+mod realm;
 mod registry;
 mod scope;
 mod server_url;
 
 pub use access_token::{AccessToken, InvalidTokenResponse, TokenResponse};
+pub use challenge::{BearerChallenge, Challenge, InvalidChallenge};
 pub use claims::Claims;
+pub use realm::{InvalidRealm, Judgement, Realm, RefusedRealm};
 pub use registry::{InvalidRegistry, Registry};
 pub use scope::{InvalidScope, Resource, Scope, ScopeSet};
 pub use server_url::{HubSessionToken, InvalidServerUrl, MAX_SERVER_URL_BYTES, Server, ServerUrl};

@@ -43,6 +43,36 @@ impl Registry {
         }
     }
 
+    /// The host without the port: a name in lower case, an IPv4 address as it was written, or `[v6]`.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.host_and_port().0
+    }
+
+    /// The port, unless it is 443.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        self.host_and_port().1
+    }
+
+    /// Every host that is this registry: one, and for Docker Hub each of its names.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &str> {
+        let (one, all) = if self.is_docker_hub() {
+            (None, Self::DOCKER_HUB_NAMES.as_slice())
+        } else {
+            (Some(self.host()), [].as_slice())
+        };
+        one.into_iter().chain(all.iter().copied())
+    }
+
+    fn host_and_port(&self) -> (&str, Option<u16>) {
+        // The colons of an IPv6 address are inside brackets: what follows one of them is no number.
+        self.0
+            .rsplit_once(':')
+            .and_then(|(host, port)| Some((host, Some(port.parse().ok()?))))
+            .unwrap_or((&self.0, None))
+    }
+
     /// `host`, `host:port`, `[v6]` or `[v6]:port` (RFC 3986 section 3.2, without user information).
     pub(super) fn parse(authority: &str) -> Result<Self, InvalidServerUrl> {
         let (host, port) = match authority.rsplit_once(':') {
@@ -130,6 +160,24 @@ fn parse_port(text: &str) -> Result<u16, InvalidServerUrl> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_registry_has_a_host_and_perhaps_a_port() {
+        for (text, host, port) in [
+            ("ghcr.io", "ghcr.io", None),
+            ("ghcr.io:443", "ghcr.io", None),
+            ("http://h:80", "h", Some(80)),
+            ("127.0.0.1:5000", "127.0.0.1", Some(5000)),
+            ("[::1]", "[::1]", None),
+            ("[::1]:5000", "[::1]", Some(5000)),
+            ("[fe80::5000]", "[fe80::5000]", None),
+            ("https://index.docker.io/v1/", "docker.io", None),
+            ("docker.io:5000", "docker.io", Some(5000)),
+        ] {
+            let registry: Registry = text.parse().unwrap();
+            assert_eq!((registry.host(), registry.port()), (host, port), "{text}");
+        }
+    }
 
     #[test]
     fn docker_knows_its_hub_by_the_index_and_others_by_their_host() {
