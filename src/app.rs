@@ -6,23 +6,24 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::{Command, CommandLine, Configure, Import, Status};
+use crate::cli::{self, Command, CommandLine, Configure, Import, Status};
 use crate::command::configure::{Client, Configured};
 use crate::command::get::Answer;
 use crate::command::import::Source;
+use crate::command::obtain::{Rooms, Wanted};
 use crate::command::status::Format;
-use crate::command::{Report, configure, erase, get, import, list, printable, status, store};
+use crate::command::{Report, configure, erase, get, import, list, printable, status, store, token};
 use crate::files::Location;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
-use crate::registry::{MAX_SERVER_URL_BYTES, Registry, ServerUrl};
+use crate::registry::{MAX_SERVER_URL_BYTES, Registry, Scope, ScopeSet, ServerUrl};
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
-use crate::store::CredentialStore;
+use crate::store::{CredentialStore, TokenServers};
 
 const PROGRAM: &str = "docker-credential-scoped";
 
@@ -192,6 +193,7 @@ fn serve(program: &str, process: &mut Process<'_>) -> Said {
         }
         Command::Configure(arguments) => configure(arguments, program, &credentials, process),
         Command::Import(arguments) => import(arguments, program, &credentials, process),
+        Command::Token(arguments) => token(arguments, program, &credentials, process),
         Command::Status(Status { server, json }) => {
             let format = if json { Format::Json } else { Format::Table };
             let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
@@ -275,6 +277,59 @@ fn import(
         is_dry_run: dry_run,
     };
     import::import(&request, process.variables, credentials, process.now)
+}
+
+/// Obtains a token and prints it.
+fn token(
+    arguments: cli::Token,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &Process<'_>,
+) -> Result<Report> {
+    let cli::Token {
+        server,
+        scopes,
+        pull,
+        push,
+        service,
+        profile,
+        trust_realm,
+        output,
+    } = arguments;
+    let output = output.parse().map_err(|why| anyhow!("--output: {why}"))?;
+    let server = server
+        .or_else(|| settings::default_server(process.variables))
+        .context("no registry; name one, or set DOCKER_CREDENTIAL_SCOPED_SERVER")?;
+    let registry: Registry = server.parse()?;
+    let mut scope = ScopeSet::default();
+    for text in scopes {
+        scope.extend(text.parse::<ScopeSet>()?.iter());
+    }
+    for repository in pull {
+        scope.merge(Scope::pull(&repository, &registry)?);
+    }
+    for repository in push {
+        scope.merge(Scope::push(&repository, &registry)?);
+    }
+    if scope.is_empty()
+        && let Some(text) = settings::default_scope(process.variables)
+    {
+        scope = text.parse().context("DOCKER_CREDENTIAL_SCOPED_SCOPE")?;
+    }
+    let wanted = Wanted {
+        registry,
+        scope,
+        service,
+        profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
+        confirmed: trust_realm.map(|realm| realm.parse()).transpose()?,
+    };
+    let settings = Settings::load()?;
+    let rooms = Rooms {
+        credentials,
+        token_servers: &TokenServers::at(data_location()),
+        settings: &settings,
+    };
+    token::token(&wanted, output, rooms, process.now)
 }
 
 /// Puts a question to a person; anything but a yes is a no.

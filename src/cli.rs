@@ -38,6 +38,8 @@ pub enum Command {
     Import(Import),
     /// Show what is stored: server, profile, account, kind, created, last used; never a secret
     Status(Status),
+    /// Print an access token for a registry: short-lived, and for what is named only
+    Token(Token),
 }
 
 /// The arguments of `configure`.
@@ -75,6 +77,36 @@ pub struct Import {
     /// Say what would be imported and change nothing
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// The arguments of `token`.
+#[derive(Debug, Args)]
+pub struct Token {
+    /// The registry [default: `DOCKER_CREDENTIAL_SCOPED_SERVER`]
+    #[arg(value_name = "SERVER")]
+    pub server: Option<String>,
+    /// What the token is to allow, as in repository:acme/app:pull; may be repeated
+    /// [default: `DOCKER_CREDENTIAL_SCOPED_SCOPE`]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Allow pulling this repository; may be repeated
+    #[arg(long, value_name = "REPOSITORY")]
+    pub pull: Vec<String>,
+    /// Allow pushing to this repository, and pulling; may be repeated
+    #[arg(long, value_name = "REPOSITORY")]
+    pub push: Vec<String>,
+    /// Another audience than the registry's own, of the same token server
+    #[arg(long, value_name = "SERVICE")]
+    pub service: Option<String>,
+    /// Use the credential of this profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
+    /// Confirm that the registry's tokens come from this URL, and record it
+    #[arg(long, value_name = "REALM")]
+    pub trust_realm: Option<String>,
+    /// raw, json or header
+    #[arg(long, value_name = "FORMAT", default_value = "raw")]
+    pub output: String,
 }
 
 /// The arguments of `status`.

@@ -31,3 +31,4 @@ pub mod secret;
 pub mod secret_source;
 pub mod settings;
 pub mod store;
+pub mod token;

@@ -1,5 +1,6 @@
 //! Settings: settings.json, the environment and the directories; the only reader of any of them.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -11,6 +12,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::credential::{InvalidProfile, Profile};
+use crate::registry::{Realm, Registry};
 
 const PROGRAM: &str = "docker-credential-scoped";
 /// Far more than anybody writes by hand.
@@ -27,6 +29,22 @@ pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 pub struct Settings {
     /// What `get` answers when a credential is held but cannot be opened.
     pub on_unavailable: OnUnavailable,
+    /// What is to be known of registries.
+    pub registries: BTreeMap<Registry, RegistrySettings>,
+}
+
+/// What is to be known of a registry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct RegistrySettings {
+    /// A file with certificates in PEM, beside the system's and docker's own.
+    pub ca_file: Option<PathBuf>,
+    /// Whether it may be spoken to in plain http.
+    pub insecure: bool,
+    /// Where its tokens come from; who writes it here has confirmed it.
+    pub realm: Option<Realm>,
+    /// The audience of its tokens.
+    pub service: Option<String>,
 }
 
 /// What `get` answers when a credential is held but cannot be opened.
@@ -41,6 +59,12 @@ pub enum OnUnavailable {
 }
 
 impl Settings {
+    /// What is to be known of this registry.
+    #[must_use]
+    pub fn registry(&self, registry: &Registry) -> RegistrySettings {
+        self.registries.get(registry).cloned().unwrap_or_default()
+    }
+
     /// Reads settings.json from the configuration directory.
     pub fn load() -> Result<Self, SettingsError> {
         let Some(path) =
@@ -123,6 +147,34 @@ pub enum SettingsError {
 #[must_use]
 pub fn data_directory() -> Option<PathBuf> {
     directories().map(|directories| directories.data_dir().join(PROGRAM))
+}
+
+/// Where access tokens are kept until they expire: in the runtime directory, which ends with the session and is in
+/// memory; else in the cache directory. The first that can be used is.
+#[must_use]
+pub fn token_directories() -> Vec<PathBuf> {
+    let Some(directories) = directories() else {
+        return Vec::new();
+    };
+    [directories.runtime_dir(), Some(directories.cache_dir())]
+        .into_iter()
+        .flatten()
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(PROGRAM))
+        .collect()
+}
+
+/// Where docker keeps certificates for a host (docker: `certs.d`): the system's directory, and that of rootless
+/// engines (moby `registry.CertsDir`).
+#[must_use]
+pub fn certificate_directories(host: &str) -> Vec<PathBuf> {
+    let system = (!cfg!(windows)).then(|| PathBuf::from("/etc/docker/certs.d"));
+    let own = directories().map(|directories| directories.config_dir().join("docker/certs.d"));
+    system
+        .into_iter()
+        .chain(own)
+        .map(|directory| directory.join(host))
+        .collect()
 }
 
 /// The user's home.
@@ -214,6 +266,24 @@ pub fn system_search_path() -> Vec<PathBuf> {
 /// The file of this program.
 pub fn executable() -> io::Result<PathBuf> {
     std::env::current_exe()
+}
+
+/// The registry a job works with when it names none.
+#[must_use]
+pub fn default_server(variables: Variables<'_>) -> Option<String> {
+    text_of(variables, "DOCKER_CREDENTIAL_SCOPED_SERVER")
+}
+
+/// What a job's tokens are to allow when it does not say.
+#[must_use]
+pub fn default_scope(variables: Variables<'_>) -> Option<String> {
+    text_of(variables, "DOCKER_CREDENTIAL_SCOPED_SCOPE")
+}
+
+fn text_of(variables: Variables<'_>, name: &str) -> Option<String> {
+    variables(name)
+        .filter(|value| !value.is_empty())
+        .map(|value| value.to_string_lossy().into_owned())
 }
 
 /// Whether docker is given credentials in its environment, which it takes before it asks any helper
@@ -327,11 +397,19 @@ mod tests {
         for (text, expected) in [
             (
                 "{\n \"onUnavailble\": \"miss\"}",
-                "unknown field `onUnavailble`, expected `onUnavailable` at line 2 column 15",
+                "unknown field `onUnavailble`, expected `onUnavailable` or `registries` at line 2 column 15",
             ),
             (
                 "{\"onUnavailable\": \"never\"}",
                 "unknown variant `never`, expected `error` or `miss` at line 1 column 25",
+            ),
+            (
+                "{\"registries\": {\"h/path\": {}}}",
+                "registry: names more than a host; write HOST or HOST:PORT at line 1 column 24",
+            ),
+            (
+                "{\"registries\": {\"h\": {\"realm\": \"ftp://h\"}}}",
+                "realm: is not an absolute URL with http or https, as in https://HOST/token at line 1 column 39",
             ),
             ("{", "EOF while parsing an object at line 1 column 1"),
         ] {

@@ -26,6 +26,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "store",
         &["credential", "files", "protocol", "registry", "seal", "secret"],
     ),
+    // Services: a remote's language over http.
+    ("token", &["http", "registry", "secret"]),
     // The use cases.
     (
         "command",
@@ -33,6 +35,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "client_config",
             "credential",
             "files",
+            "http",
             "protocol",
             "registry",
             "seal",
@@ -40,6 +43,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "secret_source",
             "settings",
             "store",
+            "token",
         ],
     ),
     // The composition root and the command line, which only it knows.

@@ -5,8 +5,10 @@ pub mod erase;
 pub mod get;
 pub mod import;
 pub mod list;
+pub mod obtain;
 pub mod status;
 pub mod store;
+pub mod token;
 
 use std::fmt;
 

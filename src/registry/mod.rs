@@ -7,6 +7,7 @@ mod realm;
 mod registry;
 mod scope;
 mod server_url;
+mod token_server;
 
 pub use access_token::{AccessToken, InvalidTokenResponse, TokenResponse};
 pub use challenge::{BearerChallenge, Challenge, InvalidChallenge};
@@ -15,3 +16,4 @@ pub use realm::{InvalidRealm, Judgement, Realm, RefusedRealm};
 pub use registry::{InvalidRegistry, Registry};
 pub use scope::{InvalidScope, Resource, Scope, ScopeSet};
 pub use server_url::{HubSessionToken, InvalidServerUrl, MAX_SERVER_URL_BYTES, Server, ServerUrl};
+pub use token_server::TokenServer;

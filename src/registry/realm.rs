@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::{Host, Url};
 
@@ -17,13 +18,13 @@ const MAX_REALM_BYTES: usize = 2048;
 ///
 /// Read with the reader that the HTTP client uses, so that it is judged as it is then fetched: `https://0x7f.1/` is
 /// 127.0.0.1 here, too. A query is part of it; the parameters of a request are appended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct Realm(Url);
 
 impl Realm {
     /// The realm and service of a registry whose challenge is documented, so that none has to be asked for.
-    #[must_use]
-    pub fn known(registry: &Registry) -> Option<(Self, String)> {
+    pub(super) fn known(registry: &Registry) -> Option<(Self, String)> {
         let name = registry.to_string();
         let is_named = |known: &&Known| match known.registry.strip_prefix('*') {
             Some(suffix) => name.ends_with(suffix),
@@ -133,6 +134,20 @@ impl FromStr for Realm {
     }
 }
 
+impl TryFrom<String> for Realm {
+    type Error = InvalidRealm;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Realm> for String {
+    fn from(realm: Realm) -> Self {
+        realm.0.into()
+    }
+}
+
 impl fmt::Display for Realm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str())
@@ -199,7 +214,7 @@ fn is_plain(host: &Host<&str>) -> bool {
 
 /// This machine, by the names that design and engines agree on. Not `*.localhost`, which a resolver may ask the
 /// network for, and not an IPv4 address mapped into IPv6, which nobody names a registry by.
-fn is_loopback<Name: AsRef<str>>(host: &Host<Name>) -> bool {
+pub(super) fn is_loopback<Name: AsRef<str>>(host: &Host<Name>) -> bool {
     match host {
         Host::Domain(name) => name.as_ref() == "localhost",
         Host::Ipv4(address) => address.is_loopback(),

@@ -4,13 +4,17 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
+use serde::Deserialize;
 use thiserror::Error;
+use url::Host;
 
+use crate::registry::realm::is_loopback;
 use crate::registry::server_url::HUB_INDEX_URL;
 use crate::registry::{InvalidServerUrl, Server, ServerUrl};
 
 /// A registry: a host in lower case, with a port unless it is 443.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Registry(String);
 
 impl Registry {
@@ -41,6 +45,12 @@ impl Registry {
         } else {
             &self.0
         }
+    }
+
+    /// Whether it is on this machine, where nothing that is sent to it leaves.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        Host::parse(self.host()).is_ok_and(|host| is_loopback(&host))
     }
 
     /// The host without the port: a name in lower case, an IPv4 address as it was written, or `[v6]`.
@@ -108,6 +118,14 @@ impl FromStr for Registry {
                 Err(InvalidRegistry::NotAHost)
             }
         }
+    }
+}
+
+impl TryFrom<String> for Registry {
+    type Error = InvalidRegistry;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
     }
 }
 

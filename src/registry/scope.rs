@@ -7,6 +7,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::registry::Registry;
+
 /// The longest name that is read. A repository's name is at most 255 bytes, with a host before it at most 253 more.
 const MAX_NAME_BYTES: usize = 512;
 
@@ -27,13 +29,29 @@ pub struct Scope {
 
 impl Scope {
     /// Pulling a repository.
-    pub fn pull(repository: &str) -> Result<Self, InvalidScope> {
-        format!("repository:{repository}:pull").parse()
+    pub fn pull(repository: &str, registry: &Registry) -> Result<Self, InvalidScope> {
+        Self::repository(repository, registry, "pull")
     }
 
     /// Pushing to a repository; no registry takes a push from who may not pull.
-    pub fn push(repository: &str) -> Result<Self, InvalidScope> {
-        format!("repository:{repository}:pull,push").parse()
+    pub fn push(repository: &str, registry: &Registry) -> Result<Self, InvalidScope> {
+        Self::repository(repository, registry, "pull,push")
+    }
+
+    fn repository(name: &str, registry: &Registry, actions: &str) -> Result<Self, InvalidScope> {
+        let is_allowed =
+            |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+        let is_component = |component: &str| !component.is_empty() && component.chars().all(is_allowed);
+        if !name.split('/').all(is_component) {
+            return Err(InvalidScope::Repository);
+        }
+        // docker's short names: `alpine` is `library/alpine` (distribution/reference `officialRepoPrefix`).
+        let namespace = if registry.is_docker_hub() && !name.contains('/') {
+            "library/"
+        } else {
+            ""
+        };
+        format!("repository:{namespace}{name}:{actions}").parse()
     }
 
     /// One entry of a token's `access` claim (distribution `docs/content/spec/auth/jwt.md`).
@@ -307,6 +325,11 @@ pub enum InvalidScope {
         "scope: the name is empty, longer than 512 bytes, or has a blank, ',', '\"' or a character beyond ASCII"
     )]
     Name,
+    /// Not a repository's name.
+    #[error(
+        "repository: a name is lower-case letters, digits, '.', '_', '-' and '/'; leave out host, tag and digest"
+    )]
+    Repository,
     /// Fewer than two colons.
     #[error("scope: write TYPE:NAME:ACTION[,ACTION], as in repository:library/alpine:pull")]
     Shape,
@@ -363,6 +386,26 @@ mod tests {
         ];
         for (text, error) in table {
             assert_eq!(text.parse::<Scope>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn repositories_are_named_as_in_docker() {
+        let (hub, other): (Registry, Registry) = ("docker.io".parse().unwrap(), "ghcr.io".parse().unwrap());
+        assert_eq!(
+            Scope::pull("alpine", &hub).unwrap().to_string(),
+            "repository:library/alpine:pull"
+        );
+        assert_eq!(
+            Scope::pull("alpine", &other).unwrap().to_string(),
+            "repository:alpine:pull"
+        );
+        assert_eq!(
+            Scope::push("acme/app", &hub).unwrap().to_string(),
+            "repository:acme/app:pull,push"
+        );
+        for name in ["", "a:1", "a@sha256:0", "A", "a//b", "/a", "a b", "a,b"] {
+            assert_eq!(Scope::pull(name, &hub), Err(InvalidScope::Repository), "{name}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::registry::Realm;
+use crate::registry::{Judgement, Realm, RefusedRealm, Registry};
 
 /// The realm and the service that a registry names in its challenge.
 ///
@@ -15,4 +15,25 @@ pub struct TokenServer {
     pub realm: Realm,
     /// The audience of the registry's tokens; some registries name none (`OpenShift`).
     pub service: Option<String>,
+}
+
+impl TokenServer {
+    /// That of a registry whose challenge is documented, so that none has to be asked for.
+    #[must_use]
+    pub fn known(registry: &Registry) -> Option<Self> {
+        Realm::known(registry).map(|(realm, service)| Self {
+            realm,
+            service: Some(service),
+        })
+    }
+
+    /// Whether the registry's credential must not go there, whatever was recorded or configured: an address inside
+    /// the network, or plain http that the settings do not allow (any more).
+    #[must_use]
+    pub fn refusal(&self, registry: &Registry, is_insecure: bool) -> Option<RefusedRealm> {
+        match self.realm.judge(registry, is_insecure) {
+            Judgement::Refused(why) => Some(why),
+            Judgement::Trusted | Judgement::NeedsConfirmation => None,
+        }
+    }
 }

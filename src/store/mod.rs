@@ -3,7 +3,9 @@
 mod credential_store;
 mod key;
 mod slot;
+mod token_servers;
 
 pub use credential_store::{CredentialStore, Entry, Held, Put, StoreError};
 pub use key::KeyError;
 pub use slot::Slot;
+pub use token_servers::{TokenServers, TokenServersError};

@@ -30,19 +30,29 @@ impl TokenServers {
         let Some(root) = self.location.as_ref().map(Location::open).transpose()?.flatten() else {
             return Ok(None);
         };
-        let Some(directory) = root.open_below(DIRECTORY)? else { return Ok(None) };
+        let Some(directory) = root.open_below(DIRECTORY)? else {
+            return Ok(None);
+        };
         let name = slot::escape(&registry.to_string());
-        let Some(file) = directory.read(&name, MAX_BYTES)? else { return Ok(None) };
+        let Some(file) = directory.read(&name, MAX_BYTES)? else {
+            return Ok(None);
+        };
         match serde_json::from_slice(&file.bytes) {
             Ok(token_server) => Ok(Some(token_server)),
             // Asking anew instead would let whoever damaged it choose the moment.
-            Err(_) => Err(TokenServersError::Damaged { path: directory.path().join(name) }),
+            Err(_) => Err(TokenServersError::Damaged {
+                path: directory.path().join(name),
+            }),
         }
     }
 
     /// Records it, in place of what was.
     pub fn put(&self, registry: &Registry, token_server: &TokenServer) -> Result<(), TokenServersError> {
-        let root = self.location.as_ref().ok_or(TokenServersError::NoHome)?.create()?;
+        let root = self
+            .location
+            .as_ref()
+            .ok_or(TokenServersError::NoHome)?
+            .create()?;
         let directory = root.create_below(DIRECTORY)?;
         let staging = root.create_below("staging")?;
         let bytes = serde_json::to_vec(token_server).map_err(|_| TokenServersError::NoHome)?;

@@ -18,22 +18,38 @@ pub fn ask_registry(
     http: &Http,
 ) -> Result<TokenServer, ContactError> {
     let BearerChallenge { realm, service, .. } = match Challenge::read(
-        ping(registry, is_insecure, http)?.www_authenticate.iter().map(String::as_str),
+        ping(registry, is_insecure, http)?
+            .www_authenticate
+            .iter()
+            .map(String::as_str),
     )? {
         Challenge::Bearer(challenge) => challenge,
-        Challenge::Absent => return Err(ContactError::NoChallenge { registry: registry.clone() }),
+        Challenge::Absent => {
+            return Err(ContactError::NoChallenge {
+                registry: registry.clone(),
+            });
+        }
         Challenge::Basic | Challenge::Unsupported => {
-            return Err(ContactError::NoTokens { registry: registry.clone() });
+            return Err(ContactError::NoTokens {
+                registry: registry.clone(),
+            });
         }
     };
     match realm.judge(registry, is_insecure) {
         Judgement::Trusted => {}
         Judgement::NeedsConfirmation if confirmed == Some(&realm) => {}
         Judgement::NeedsConfirmation => {
-            return Err(ContactError::Unconfirmed { registry: registry.clone(), realm });
+            return Err(ContactError::Unconfirmed {
+                registry: registry.clone(),
+                realm,
+            });
         }
         Judgement::Refused(why) => {
-            return Err(ContactError::Refused { registry: registry.clone(), origin: realm.origin(), why });
+            return Err(ContactError::Refused {
+                registry: registry.clone(),
+                origin: realm.origin(),
+                why,
+            });
         }
     }
     Ok(TokenServer { realm, service })
@@ -44,9 +60,14 @@ pub fn ask_registry(
 fn ping(registry: &Registry, is_insecure: bool, http: &Http) -> Result<Response, ContactError> {
     let send = |scheme: &str| {
         // Docker Hub's registry is not at the name it goes by.
-        let host = if registry.is_docker_hub() { "registry-1.docker.io".to_owned() } else { registry.to_string() };
-        let url = Url::parse(&format!("{scheme}://{host}/v2/"))
-            .map_err(|_| ContactError::NoChallenge { registry: registry.clone() })?;
+        let host = if registry.is_docker_hub() {
+            "registry-1.docker.io".to_owned()
+        } else {
+            registry.to_string()
+        };
+        let url = Url::parse(&format!("{scheme}://{host}/v2/")).map_err(|_| ContactError::NoChallenge {
+            registry: registry.clone(),
+        })?;
         let request = Request {
             method: Method::Get,
             url: &url,
@@ -56,11 +77,9 @@ fn ping(registry: &Registry, is_insecure: bool, http: &Http) -> Result<Response,
         http.send(&request).map_err(ContactError::from)
     };
     match send("https") {
-        Err(ContactError::Http(HttpError::Connect { .. } | HttpError::Tls { .. } | HttpError::Incomplete { .. }))
-            if is_insecure || registry.is_loopback() =>
-        {
-            send("http")
-        }
+        Err(ContactError::Http(
+            HttpError::Connect { .. } | HttpError::Tls { .. } | HttpError::Incomplete { .. },
+        )) if is_insecure || registry.is_loopback() => send("http"),
         result => result,
     }
 }
@@ -81,7 +100,9 @@ pub enum ContactError {
         registry: Registry,
     },
     /// It wants user name and password with each request.
-    #[error("{registry} takes no tokens, only user name and password; docker uses those without any exchange")]
+    #[error(
+        "{registry} takes no tokens, only user name and password; docker uses those without any exchange"
+    )]
     NoTokens {
         /// The registry.
         registry: Registry,

@@ -73,7 +73,7 @@ impl Exchange<'_> {
     pub fn make(&self, http: &Http, now: OffsetDateTime) -> Result<Exchanged, ExchangeError> {
         let response = match self.credentials {
             Credentials::Anonymous | Credentials::Password { .. } => {
-                let response = self.patiently(http, || self.get(http))?;
+                let response = patiently(http, || self.get(http))?;
                 match (response.status, self.credentials) {
                     (405, Credentials::Password { account, password }) => {
                         let grant = [
@@ -81,17 +81,22 @@ impl Exchange<'_> {
                             ("username", Field::Text(account)),
                             ("password", Field::Secret(password)),
                         ];
-                        self.patiently(http, || self.post(&grant, http))?
+                        patiently(http, || self.post(&grant, http))?
                     }
                     _ => response,
                 }
             }
             Credentials::RefreshToken(token) => {
-                let grant = [("grant_type", Field::Text("refresh_token")), ("refresh_token", Field::Secret(token))];
-                let response = self.patiently(http, || self.post(&grant, http))?;
+                let grant = [
+                    ("grant_type", Field::Text("refresh_token")),
+                    ("refresh_token", Field::Secret(token)),
+                ];
+                let response = patiently(http, || self.post(&grant, http))?;
                 if matches!(response.status, 404 | 405) {
                     // Others try the refresh token as a password then. It is not one, and may not be shown around.
-                    return Err(ExchangeError::NoOAuth { server: self.server() });
+                    return Err(ExchangeError::NoOAuth {
+                        server: self.server(),
+                    });
                 }
                 response
             }
@@ -103,25 +108,49 @@ impl Exchange<'_> {
         let server = self.server();
         match response.status {
             200..=299 => {}
-            401 | 403 => return Err(ExchangeError::Refused { server, status: response.status }),
+            401 | 403 => {
+                return Err(ExchangeError::Refused {
+                    server,
+                    status: response.status,
+                });
+            }
             // RFC 6749 section 5.2: a used-up or unknown refresh token is `invalid_grant`, with 400.
             400 if matches!(self.credentials, Credentials::RefreshToken(_)) => {
-                return Err(ExchangeError::Refused { server, status: response.status });
+                return Err(ExchangeError::Refused {
+                    server,
+                    status: response.status,
+                });
             }
             429 => return Err(ExchangeError::Busy { server }),
             status => return Err(ExchangeError::Status { server, status }),
         }
-        let invalid = |why| ExchangeError::Answer { server: self.server(), why };
+        let invalid = |why| ExchangeError::Answer {
+            server: self.server(),
+            why,
+        };
         let mut answer = TokenResponse::read(&response.body).map_err(invalid)?;
-        let server_time = response.date.as_deref().and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+        let server_time = response
+            .date
+            .as_deref()
+            .and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
         let refresh_token = answer.refresh_token.take();
-        let access_token =
-            answer.access_token(self.token_server.service.as_deref(), now, server_time).map_err(invalid)?;
-        Ok(Exchanged { access_token, refresh_token })
+        let access_token = answer
+            .access_token(self.token_server.service.as_deref(), now, server_time)
+            .map_err(invalid)?;
+        Ok(Exchanged {
+            access_token,
+            refresh_token,
+        })
     }
 
     fn get(&self, http: &Http) -> Result<Response, HttpError> {
-        let Self { credentials, scope, token_server, wants_refresh_token, allows_plain_http } = self;
+        let Self {
+            credentials,
+            scope,
+            token_server,
+            wants_refresh_token,
+            allows_plain_http,
+        } = self;
         // A realm may come with a query of its own; what is asked is added to it.
         let mut url = token_server.realm.url().clone();
         {
@@ -136,14 +165,24 @@ impl Exchange<'_> {
                 query.append_pair("account", account);
             }
             if *wants_refresh_token {
-                query.append_pair("offline_token", "true").append_pair("client_id", CLIENT_ID);
+                query
+                    .append_pair("offline_token", "true")
+                    .append_pair("client_id", CLIENT_ID);
             }
         }
         let authorization = match credentials {
-            Credentials::Password { account, password } => Authorization::Basic { user: account, password },
+            Credentials::Password { account, password } => Authorization::Basic {
+                user: account,
+                password,
+            },
             Credentials::Anonymous | Credentials::RefreshToken(_) => Authorization::None,
         };
-        http.send(&Request { method: Method::Get, url: &url, authorization, allows_plain_http: *allows_plain_http })
+        http.send(&Request {
+            method: Method::Get,
+            url: &url,
+            authorization,
+            allows_plain_http: *allows_plain_http,
+        })
     }
 
     fn post(&self, grant: &[(&str, Field<'_>)], http: &Http) -> Result<Response, HttpError> {
@@ -167,41 +206,45 @@ impl Exchange<'_> {
         })
     }
 
-    /// Tries again where that can help, within what time is left: a server that is busy or fails, a connection that
-    /// was not to be had.
-    fn patiently(
-        &self,
-        http: &Http,
-        mut send: impl FnMut() -> Result<Response, HttpError>,
-    ) -> Result<Response, ExchangeError> {
-        let mut pause = FIRST_PAUSE;
-        for _ in 1..MAX_ATTEMPTS {
-            let asked = match send() {
-                Ok(response) if matches!(response.status, 429 | 500 | 502..=504) => {
-                    let asked = response.retry_after.as_deref().map(|text| retry_after(text, response.date.as_deref()));
-                    match asked {
-                        // Not worth waiting for, or not to be understood.
-                        Some(None) => return Ok(response),
-                        Some(Some(asked)) if asked > LONGEST_PAUSE || asked > http.remaining() => return Ok(response),
-                        Some(Some(asked)) => asked,
-                        None => pause,
-                    }
-                }
-                Err(HttpError::Connect { .. }) => pause,
-                result => return result.map_err(ExchangeError::from),
-            };
-            if asked >= http.remaining() {
-                break;
-            }
-            thread::sleep(asked);
-            pause *= 2;
-        }
-        send().map_err(ExchangeError::from)
-    }
-
     fn server(&self) -> String {
         self.token_server.realm.origin()
     }
+}
+
+/// Tries again where that can help, within what time is left: a server that is busy or fails, a connection that
+/// was not to be had.
+fn patiently(
+    http: &Http,
+    mut send: impl FnMut() -> Result<Response, HttpError>,
+) -> Result<Response, ExchangeError> {
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..MAX_ATTEMPTS {
+        let asked = match send() {
+            Ok(response) if matches!(response.status, 429 | 500 | 502..=504) => {
+                let asked = response
+                    .retry_after
+                    .as_deref()
+                    .map(|text| retry_after(text, response.date.as_deref()));
+                match asked {
+                    // Not worth waiting for, or not to be understood.
+                    Some(None) => return Ok(response),
+                    Some(Some(asked)) if asked > LONGEST_PAUSE || asked > http.remaining() => {
+                        return Ok(response);
+                    }
+                    Some(Some(asked)) => asked,
+                    None => pause,
+                }
+            }
+            Err(HttpError::Connect { .. }) => pause,
+            result => return result.map_err(ExchangeError::from),
+        };
+        if asked >= http.remaining() {
+            break;
+        }
+        thread::sleep(asked);
+        pause *= 2;
+    }
+    send().map_err(ExchangeError::from)
 }
 
 /// RFC 9110 section 10.2.3: seconds, or a date, which counts by the server's own clock.
@@ -235,7 +278,9 @@ pub enum ExchangeError {
     #[error(transparent)]
     Http(#[from] HttpError),
     /// It takes no refresh tokens.
-    #[error("{server} takes no refresh tokens, and one is stored for it; log in again with a password or token")]
+    #[error(
+        "{server} takes no refresh tokens, and one is stored for it; log in again with a password or token"
+    )]
     NoOAuth {
         /// Scheme, host and port.
         server: String,
@@ -277,7 +322,11 @@ mod tests {
             ("99999999999999999999999", now, None),
         ];
         for (text, date, seconds) in table {
-            assert_eq!(retry_after(text, date), seconds.map(Duration::from_secs), "{text}");
+            assert_eq!(
+                retry_after(text, date),
+                seconds.map(Duration::from_secs),
+                "{text}"
+            );
         }
     }
 }

@@ -1,0 +1,98 @@
+//! `token`: print an access token for a registry and a scope.
+
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::command::Report;
+use crate::command::obtain::{Obtained, Rooms, Wanted, obtain};
+
+/// How the token is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Output {
+    /// As the header of a request.
+    Header,
+    /// With what is known of it.
+    Json,
+    /// Alone on its line.
+    #[default]
+    Raw,
+}
+
+impl FromStr for Output {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "header" => Ok(Self::Header),
+            "json" => Ok(Self::Json),
+            "raw" => Ok(Self::Raw),
+            _ => Err("is raw, json or header"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Printed<'a> {
+    token: &'a str,
+    service: Option<&'a str>,
+    scope_asked: String,
+    scope_granted: Option<String>,
+    issued: String,
+    expires: String,
+}
+
+/// Obtains a token and prints it; beside it, where it allows less or more than was asked for.
+pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Report> {
+    let Obtained {
+        access_token,
+        token_server,
+        account,
+    } = obtain(wanted, rooms, now)?;
+    let mut report = Report::default();
+    let origin = token_server.realm.origin();
+    if account.is_none() {
+        report.note(format_args!(
+            "note: nothing is stored for {}; this token is for nobody in particular",
+            wanted.registry
+        ));
+    }
+    if let Some(granted) = &access_token.granted {
+        let lacking = granted.lacking(&wanted.scope);
+        if lacking == wanted.scope && !lacking.is_empty() {
+            bail!(
+                "{origin} granted nothing of {lacking}; the credential may not do that, or there is no such repository"
+            );
+        }
+        if !lacking.is_empty() {
+            report.note(format_args!("note: {origin} did not grant {lacking}"));
+        }
+        let more = wanted.scope.lacking(granted);
+        if !more.is_empty() {
+            report.note(format_args!(
+                "note: {origin} granted more than was asked for: {more}"
+            ));
+        }
+    }
+    let token = access_token.token.expose();
+    report.text = match output {
+        Output::Header => format!("Authorization: Bearer {token}\n"),
+        Output::Raw => format!("{token}\n"),
+        Output::Json => {
+            let token = Printed {
+                token,
+                service: token_server.service.as_deref(),
+                scope_asked: wanted.scope.to_string(),
+                scope_granted: access_token.granted.as_ref().map(ToString::to_string),
+                issued: access_token.issued.truncate_to_second().format(&Rfc3339)?,
+                expires: access_token.expires.truncate_to_second().format(&Rfc3339)?,
+            };
+            serde_json::to_string_pretty(&token)? + "\n"
+        }
+    };
+    Ok(report)
+}
