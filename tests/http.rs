@@ -293,7 +293,9 @@ fn a_redirect_from_https_to_plain_http_is_refused() {
 
 #[test]
 fn a_redirect_to_the_same_host_or_nowhere_is_refused() {
+    let long = format!("Location: https://{}/\r\n", "a".repeat(10_000));
     for (location, is_known) in [
+        (long.as_str(), false),
         ("Location: /private-path\r\n", true),
         ("Location: ///\r\n", false),
         ("Location: \u{202e}\r\n", false),
