@@ -37,11 +37,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The longest body that is read. Tokens and Docker Hub's lists have a few kilobytes.
 const MAX_BODY_BYTES: usize = 256 * 1024;
 
+/// A host name and a port: the longest that is repeated in an error.
+const MAX_AUTHORITY_BYTES: usize = 253 + 6;
+
 const USER_AGENT: &str = concat!("docker-credential-scoped/", env!("CARGO_PKG_VERSION"));
 
 /// A client that is made when the first request is sent: until then there is neither thread nor TLS, and no root
-/// certificate is read.
-#[derive(Debug)]
+/// certificate is read. No `Debug`: reqwest would print the proxies.
 pub struct Http {
     trust: Trust,
     deadline: Instant,
@@ -376,5 +378,5 @@ fn authority(url: &Url) -> String {
 fn target(incoming: &Incoming, url: &Url) -> Option<String> {
     let location = incoming.headers().get(header::LOCATION)?.to_str().ok()?;
     let target = url.join(location).ok()?;
-    target.has_host().then(|| authority(&target))
+    Some(authority(&target)).filter(|name| (1..=MAX_AUTHORITY_BYTES).contains(&name.len()))
 }

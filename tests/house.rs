@@ -72,10 +72,6 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("reqwest", &["http.rs", "http/failure.rs"]),
     ("rustix", &["files/access.rs", "process.rs"]),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
-    (
-        "rustls_platform_verifier",
-        &["http/certificates.rs", "http/failure.rs"],
-    ),
     ("std::env::args", &["main.rs"]),
     ("std::env::var", &["main.rs"]),
     ("std::env::current", &["settings.rs"]),

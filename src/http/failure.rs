@@ -138,7 +138,8 @@ impl CertificateProblem {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 Self::OtherName
             }
-            CertificateError::UnknownIssuer => Self::UnknownIssuer,
+            // A bad signature is that of a root which has the name of one of ours.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownIssuer,
             // A certificate authority that is a server is what people make for themselves.
             CertificateError::Other(reason) if reason.0.to_string() == "CaUsedAsEndEntity" => {
                 Self::UnknownIssuer

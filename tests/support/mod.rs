@@ -11,12 +11,14 @@
     reason = "a test stops at what it did not expect, and reads PATH to find its peers"
 )]
 
+pub(crate) mod certificate;
 pub(crate) mod containers;
 pub(crate) mod docker;
 pub(crate) mod engine;
 pub(crate) mod helper;
 pub(crate) mod home;
 pub(crate) mod image;
+pub(crate) mod listener;
 pub(crate) mod outcome;
 pub(crate) mod peer;
 pub(crate) mod registry;
