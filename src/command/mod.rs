@@ -4,6 +4,7 @@ pub mod configure;
 pub mod erase;
 pub mod get;
 pub mod import;
+pub mod inspect;
 pub mod list;
 pub mod status;
 pub mod store;
