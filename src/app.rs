@@ -11,13 +11,14 @@ use clap::Parser;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::{self, Command, CommandLine, Configure, Import, Status};
+use crate::cli::{self, Command, CommandLine, Configure, Import, Inspect, Status};
 use crate::command::configure::{Client, Configured};
 use crate::command::get::Answer;
 use crate::command::import::Source;
+use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted};
 use crate::command::status::Format;
-use crate::command::{Report, configure, erase, get, import, list, printable, status, store, token};
+use crate::command::{Report, configure, erase, get, import, inspect, list, printable, status, store, token};
 use crate::files::Location;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::{MAX_SERVER_URL_BYTES, Registry, Scope, ScopeSet, ServerUrl};
@@ -194,8 +195,9 @@ fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Configure(arguments) => configure(arguments, program, &credentials, process),
         Command::Import(arguments) => import(arguments, program, &credentials, process),
         Command::Token(arguments) => token(arguments, program, &credentials, process),
+        Command::Inspect(arguments) => inspect(arguments, process),
         Command::Status(Status { server, json }) => {
-            let format = if json { Format::Json } else { Format::Table };
+            let format = format_of(json);
             let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
             server
                 .map_err(anyhow::Error::from)
@@ -330,6 +332,34 @@ fn token(
         settings: &settings,
     };
     token::token(&wanted, output, rooms, process.now)
+}
+
+fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {
+    let Inspect {
+        service,
+        require,
+        json,
+        misplaced,
+    } = arguments;
+    if !misplaced.is_empty() {
+        bail!("inspect: reads the token from standard input; others can see what is on a command line");
+    }
+    let scopes = require
+        .iter()
+        .map(|scope| scope.parse::<Scope>())
+        .collect::<Result<_, _>>()
+        .context("--require")?;
+    let input = read_message(process.stdin, MAX_TOKEN_BYTES)?;
+    inspect::inspect(
+        &input,
+        &Required { service, scopes },
+        format_of(json),
+        process.now,
+    )
+}
+
+fn format_of(json: bool) -> Format {
+    if json { Format::Json } else { Format::Table }
 }
 
 /// Puts a question to a person; anything but a yes is a no.

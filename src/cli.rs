@@ -2,6 +2,9 @@
 //!
 //! Server URLs stay text here: clap repeats what it refuses, and one may hold a password.
 
+use std::ffi::OsString;
+
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::credential::Profile;
@@ -36,6 +39,14 @@ pub enum Command {
     Configure(Configure),
     /// Take credentials from a config.json or another helper into the store
     Import(Import),
+    /// Show what a token on standard input says of itself: subject, audience, access, times
+    ///
+    /// Its signature is not checked, and the token is not repeated. The input may be the token alone, its Authorization
+    /// header, or a token server's answer in JSON.
+    ///
+    /// With --service or --require, says also whether a registry would take it for that, provided that it trusts issuer
+    /// and signature: exit status 0 if so, otherwise 1 with the first reason.
+    Inspect(Inspect),
     /// Show what is stored: server, profile, account, kind, created, last used; never a secret
     Status(Status),
     /// Print an access token for a registry: short-lived, and for what is named only
@@ -107,6 +118,25 @@ pub struct Token {
     /// raw, json or header
     #[arg(long, value_name = "FORMAT", default_value = "raw")]
     pub output: String,
+}
+
+/// The arguments of `inspect`.
+///
+/// Scopes stay text, too: somebody may write a token in their place.
+#[derive(Debug, Args)]
+pub struct Inspect {
+    /// The token has to be for this service (its audience), and valid now
+    #[arg(long, value_name = "SERVICE", value_parser = NonEmptyStringValueParser::new())]
+    pub service: Option<String>,
+    /// The token has to allow this, as in repository:you/app:pull,push, and be valid now; may be repeated
+    #[arg(long, value_name = "SCOPE")]
+    pub require: Vec<String>,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+    /// A token where it does not belong, so that it is we who refuse it: clap would repeat it.
+    #[arg(hide = true)]
+    pub misplaced: Vec<OsString>,
 }
 
 /// The arguments of `status`.

@@ -4,6 +4,7 @@ pub mod configure;
 pub mod erase;
 pub mod get;
 pub mod import;
+pub mod inspect;
 pub mod list;
 pub mod obtain;
 pub mod status;
@@ -11,6 +12,9 @@ pub mod store;
 pub mod token;
 
 use std::fmt;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// What a command for people has to say.
 #[derive(Debug, Default)]
@@ -69,4 +73,35 @@ pub fn quoted(text: &str) -> String {
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
+}
+
+/// Lines of cells, each as wide as the widest of its column, two blanks apart.
+#[must_use]
+pub fn aligned<const COLUMNS: usize>(lines: &[[String; COLUMNS]]) -> String {
+    let mut widths = [0; COLUMNS];
+    for line in lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in lines {
+        let cells = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect::<Vec<_>>();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A time as people and programs read it, to the second.
+#[must_use]
+pub fn rfc3339(time: OffsetDateTime) -> String {
+    // RFC 3339 ends with the year 9999.
+    time.truncate_to_second()
+        .format(&Rfc3339)
+        .unwrap_or_else(|_| "unknown".to_owned())
 }

@@ -4,10 +4,8 @@ use std::fmt::Write as _;
 
 use anyhow::Result;
 use serde::Serialize;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::command::{Report, printable};
+use crate::command::{Report, aligned, printable, rfc3339};
 use crate::credential::Kind;
 use crate::registry::ServerUrl;
 use crate::store::{CredentialStore, Entry};
@@ -77,8 +75,8 @@ impl Row {
             Ok(held) => State::Held {
                 account: held.credential.account.clone(),
                 kind: held.credential.kind,
-                created: format_time(held.credential.created),
-                last_used: format_time(held.last_used),
+                created: rfc3339(held.credential.created),
+                last_used: rfc3339(held.last_used),
             },
             Err(error) => State::Unavailable {
                 error: error.to_string(),
@@ -99,13 +97,6 @@ fn is_of(entry: &Entry, server: &ServerUrl) -> bool {
             .server
             .strip_prefix(&asked)
             .is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn format_time(time: OffsetDateTime) -> String {
-    // RFC 3339 ends with the year 9999.
-    time.truncate_to_second()
-        .format(&Rfc3339)
-        .unwrap_or_else(|_| "unknown".to_owned())
 }
 
 fn table(rows: &[Row]) -> String {
@@ -131,25 +122,5 @@ fn table(rows: &[Row]) -> String {
             }
         });
     }
-    let widths: Vec<usize> = (0..6)
-        .map(|column| {
-            lines
-                .iter()
-                .filter_map(|line| line.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    let mut text = String::new();
-    for line in &lines {
-        let cells = line
-            .iter()
-            .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect::<Vec<_>>();
-        text.push_str(cells.join("  ").trim_end());
-        text.push('\n');
-    }
-    text + &unavailable
+    aligned(&lines) + &unavailable
 }

@@ -1,0 +1,598 @@
+//! `inspect`: what a token says of itself, and whether a registry would be content with that. The signature is not
+//! checked, and nothing here repeats the token.
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, anyhow, bail};
+use serde::Serialize;
+use time::{Duration, OffsetDateTime};
+
+use crate::command::status::Format;
+use crate::command::{Report, aligned, printable, rfc3339};
+use crate::registry::{Claims, Scope, ScopeSet, TokenResponse};
+use crate::secret::Secret;
+
+/// The longest input that is read. Proxies and registries cap a header at 8 to 32 KiB, and a token has to fit into
+/// one; a token server's answer may hold it twice.
+pub const MAX_TOKEN_BYTES: usize = 64 * 1024;
+
+/// What a token is to satisfy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Required {
+    /// The registry's service, which the token has to be for.
+    pub service: Option<String>,
+    /// What the token has to allow.
+    pub scopes: ScopeSet,
+}
+
+impl Required {
+    fn is_nothing(&self) -> bool {
+        self.service.is_none() && self.scopes.is_empty()
+    }
+
+    /// The first thing a registry would object to, in the order of distribution's (`registry/auth/token/token.go`,
+    /// `Verify`, then `accesscontroller.go`, `Authorized`). Unlike there no time is let pass: registries do not agree
+    /// on how much.
+    fn objection(&self, claims: Option<&Claims>, now: OffsetDateTime) -> Option<String> {
+        let Some(claims) = claims else {
+            return Some("the token is opaque and says nothing of itself".to_owned());
+        };
+        if let Some(service) = &self.service {
+            if claims.audience.is_empty() {
+                return Some(format!("names no audience, where {service} is required"));
+            }
+            if !claims.is_for(service) {
+                return Some(format!(
+                    "is for {}, not for {service}",
+                    claims.audience.join(", ")
+                ));
+            }
+        }
+        // A claim that is missing is the year 1970 there, and so long past.
+        let Some(expires) = claims.expires else {
+            return Some("does not say when it expires".to_owned());
+        };
+        if expires <= now {
+            return Some(format!(
+                "expired {} ago, {}",
+                length(now - expires),
+                rfc3339(expires)
+            ));
+        }
+        if let Some(start) = claims.not_before.filter(|start| *start > now) {
+            return Some(format!(
+                "is not valid yet, but in {}, {}",
+                length(start - now),
+                rfc3339(start)
+            ));
+        }
+        let lacking = match &claims.access {
+            Some(access) => access.lacking(&self.scopes),
+            None => self.scopes.clone(),
+        };
+        (!lacking.is_empty()).then(|| format!("lacks {lacking}"))
+    }
+}
+
+/// Shows what the token in `input` says, and whether it satisfies what is required.
+pub fn inspect(input: &[u8], required: &Required, format: Format, now: OffsetDateTime) -> Result<Report> {
+    let claims = Claims::read(&token(input)?);
+    let verdict = (!required.is_nothing()).then(|| Verdict::of(required.objection(claims.as_ref(), now)));
+    let mut report = Report {
+        is_incomplete: verdict.as_ref().is_some_and(|verdict| !verdict.satisfied),
+        ..Report::default()
+    };
+    match format {
+        Format::Json => {
+            report.text = json(&Shown {
+                signature_checked: false,
+                opaque: claims.is_none(),
+                claims: claims.as_ref().map(|claims| ShownClaims::of(claims, now)),
+                verdict,
+            })?;
+        }
+        Format::Table => {
+            match &claims {
+                Some(claims) => show(claims, now, &mut report),
+                None => report.say("opaque: says nothing of itself"),
+            }
+            if let Some(Verdict { reason, .. }) = verdict {
+                report.say(reason.map_or("satisfied".to_owned(), |reason| {
+                    format!("not satisfied: {reason}")
+                }));
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Finds the token in what people paste: the token, the header it travels in, or the answer it came with.
+fn token(input: &[u8]) -> Result<Secret> {
+    let input = input.trim_ascii();
+    if input.len() > MAX_TOKEN_BYTES {
+        bail!("standard input: is longer than {} KiB", MAX_TOKEN_BYTES / 1024);
+    }
+    if input.starts_with(b"{") {
+        return TokenResponse::read(input)
+            .and_then(|response| response.access_token(None, OffsetDateTime::UNIX_EPOCH, None))
+            .map(|access_token| access_token.token)
+            .map_err(|error| anyhow!("standard input: the token server {error}"));
+    }
+    let input = without(b"authorization:", input).trim_ascii_start();
+    let token = match without(b"bearer", input) {
+        // `bearer` may be how a token begins.
+        rest if rest.first().is_none_or(u8::is_ascii_whitespace) => rest.trim_ascii_start(),
+        _ => input,
+    };
+    if token.is_empty() {
+        bail!("standard input: is empty; give a token");
+    }
+    if !token.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'"') {
+        bail!(
+            "standard input: is no token: has a blank, '\"' or another character that no token has; give the token alone"
+        );
+    }
+    Ok(Secret::new(std::str::from_utf8(token)?.to_owned()))
+}
+
+/// What follows a name that is written in any case, or all of it.
+fn without<'a>(name: &[u8], text: &'a [u8]) -> &'a [u8] {
+    match text.split_at_checked(name.len()) {
+        Some((start, rest)) if start.eq_ignore_ascii_case(name) => rest,
+        _ => text,
+    }
+}
+
+fn show(claims: &Claims, now: OffsetDateTime, report: &mut Report) {
+    let Claims {
+        issuer,
+        subject,
+        audience,
+        issued,
+        not_before,
+        expires,
+        access,
+    } = claims;
+    let or_not_stated = |text: Option<String>| text.unwrap_or_else(|| "not stated".to_owned());
+    let time = |time: Option<OffsetDateTime>, beside: &dyn Fn(OffsetDateTime) -> String| {
+        or_not_stated(time.map(|time| format!("{} ({})", rfc3339(time), beside(time))))
+    };
+    let nobody_or = |subject: &String| {
+        if subject.is_empty() {
+            "nobody (anonymous)".to_owned()
+        } else {
+            subject.clone()
+        }
+    };
+    let lines = [
+        ("issuer", or_not_stated(issuer.clone())),
+        ("subject", or_not_stated(subject.as_ref().map(nobody_or))),
+        (
+            "audience",
+            or_not_stated((!audience.is_empty()).then(|| audience.join(", "))),
+        ),
+        (
+            "issued",
+            time(*issued, &|issued| away(issued - now, "ago", "from now")),
+        ),
+        (
+            "not before",
+            time(*not_before, &|start| away(start - now, "ago", "from now")),
+        ),
+        (
+            "expires",
+            time(*expires, &|expires| match expires - now {
+                left if left.is_positive() => format!("{} left", length(left)),
+                over => format!("expired {} ago", length(over)),
+            }),
+        ),
+        (
+            "access",
+            match access {
+                None => "not stated".to_owned(),
+                Some(access) if access.is_empty() => "none".to_owned(),
+                Some(_) => "as follows".to_owned(),
+            },
+        ),
+    ];
+    report.say("signature not checked");
+    report.text += &aligned(&lines.map(|(name, value)| [name.to_owned(), printable(&value)]));
+    if let Some(access) = access.as_ref().filter(|access| !access.is_empty()) {
+        let mut lines = vec![["", "TYPE", "CLASS", "NAME", "ACTIONS"].map(str::to_owned)];
+        lines.extend(access.iter().map(|scope| {
+            let resource = scope.resource();
+            [
+                "",
+                resource.kind(),
+                resource.class().unwrap_or("-"),
+                resource.name(),
+                &scope.actions().collect::<Vec<_>>().join(","),
+            ]
+            .map(printable)
+        }));
+        report.text += &aligned(&lines);
+    }
+}
+
+fn away(from_now: Duration, past: &str, future: &str) -> String {
+    let side = if from_now.is_positive() { future } else { past };
+    format!("{} {side}", length(from_now))
+}
+
+/// A length of time in its two largest units, either side of zero.
+fn length(duration: Duration) -> String {
+    let mut rest = duration.whole_seconds().unsigned_abs();
+    let parts = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
+        .map(|(seconds, name)| {
+            let count = rest / seconds;
+            rest %= seconds;
+            (count, name)
+        })
+        .into_iter()
+        .skip_while(|(count, _)| *count == 0)
+        .take(2)
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, name)| format!("{count} {name}"))
+        .collect::<Vec<_>>();
+    if parts.is_empty() {
+        "less than 1 s".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+/// What a program reads.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    signature_checked: bool,
+    opaque: bool,
+    #[serde(flatten)]
+    claims: Option<ShownClaims>,
+    #[serde(flatten)]
+    verdict: Option<Verdict>,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    satisfied: bool,
+    reason: Option<String>,
+}
+
+impl Verdict {
+    fn of(objection: Option<String>) -> Self {
+        Self {
+            satisfied: objection.is_none(),
+            reason: objection,
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownClaims {
+    issuer: Option<String>,
+    subject: Option<String>,
+    audience: Vec<String>,
+    issued: Option<String>,
+    not_before: Option<String>,
+    expires: Option<String>,
+    seconds_left: Option<i64>,
+    access: Option<Vec<ShownScope>>,
+}
+
+impl ShownClaims {
+    fn of(claims: &Claims, now: OffsetDateTime) -> Self {
+        let Claims {
+            issuer,
+            subject,
+            audience,
+            issued,
+            not_before,
+            expires,
+            access,
+        } = claims;
+        Self {
+            issuer: issuer.clone(),
+            subject: subject.clone(),
+            audience: audience.clone(),
+            issued: issued.map(rfc3339),
+            not_before: not_before.map(rfc3339),
+            expires: expires.map(rfc3339),
+            seconds_left: expires.map(|expires| (expires - now).whole_seconds()),
+            access: access
+                .as_ref()
+                .map(|access| access.iter().map(|scope| ShownScope::of(&scope)).collect()),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ShownScope {
+    #[serde(rename = "type")]
+    kind: String,
+    class: Option<String>,
+    name: String,
+    actions: Vec<String>,
+}
+
+impl ShownScope {
+    fn of(scope: &Scope) -> Self {
+        let resource = scope.resource();
+        Self {
+            kind: resource.kind().to_owned(),
+            class: resource.class().map(str::to_owned),
+            name: resource.name().to_owned(),
+            actions: scope.actions().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// JSON in ASCII: beyond it there are control characters that JSON leaves as they are, and a terminal does not.
+fn json(shown: &Shown) -> Result<String> {
+    let mut text = String::new();
+    for character in serde_json::to_string_pretty(shown)?.chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    Ok(text + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn now() -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp(NOW).unwrap()
+    }
+
+    fn jwt(claims: &Value) -> String {
+        let claims = URL_SAFE_NO_PAD.encode(claims.to_string());
+        format!("eyJhbGciOiJFUzI1NiJ9.{claims}.c2lnbmF0dXJl")
+    }
+
+    fn required(service: Option<&str>, scopes: &str) -> Required {
+        Required {
+            service: service.map(str::to_owned),
+            scopes: scopes.parse().unwrap(),
+        }
+    }
+
+    fn shown(claims: &Value, required: &Required) -> String {
+        inspect(jwt(claims).as_bytes(), required, Format::Table, now())
+            .unwrap()
+            .text
+    }
+
+    #[test]
+    fn all_that_a_token_says_is_shown_with_what_is_left() {
+        let claims = json!({
+            "iss": "auth.example", "sub": "alice", "aud": ["registry.example", "mirror.example"],
+            "iat": NOW - 48, "nbf": NOW + 5, "exp": NOW + 252,
+            "access": [
+                {"type": "repository", "class": "", "name": "a/b", "actions": ["push", "pull"]},
+                {"type": "repository", "class": "plugin", "name": "p", "actions": ["*"]},
+                {"type": "registry", "name": "catalog", "actions": ["*"]}
+            ]
+        });
+        assert_eq!(
+            shown(&claims, &Required::default()),
+            "signature not checked\n\
+             issuer      auth.example\n\
+             subject     alice\n\
+             audience    registry.example, mirror.example\n\
+             issued      2027-01-15T07:59:12Z (48 s ago)\n\
+             not before  2027-01-15T08:00:05Z (5 s from now)\n\
+             expires     2027-01-15T08:04:12Z (4 min 12 s left)\n\
+             access      as follows\n  \
+               TYPE        CLASS   NAME     ACTIONS\n  \
+               registry    -       catalog  *\n  \
+               repository  -       a/b      pull,push\n  \
+               repository  plugin  p        *\n"
+        );
+    }
+
+    #[test]
+    fn what_a_token_does_not_say_is_said_to_be_missing() {
+        assert_eq!(
+            shown(&json!({"sub": "", "access": []}), &Required::default()),
+            "signature not checked\n\
+             issuer      not stated\n\
+             subject     nobody (anonymous)\n\
+             audience    not stated\n\
+             issued      not stated\n\
+             not before  not stated\n\
+             expires     not stated\n\
+             access      none\n"
+        );
+        assert!(shown(&json!({}), &Required::default()).contains("\naccess      not stated\n"));
+    }
+
+    #[test]
+    fn an_expired_token_is_shown_without_complaint() {
+        let report = inspect(
+            jwt(&json!({"exp": NOW - 180})).as_bytes(),
+            &Required::default(),
+            Format::Table,
+            now(),
+        )
+        .unwrap();
+        assert!(!report.is_incomplete);
+        assert!(
+            report
+                .text
+                .contains("\nexpires     2027-01-15T07:57:00Z (expired 3 min ago)\n")
+        );
+    }
+
+    #[test]
+    fn the_first_objection_of_a_registry_is_the_one_reason() {
+        let pull = json!([{"type": "repository", "name": "a", "actions": ["pull"]}]);
+        let all = json!([{"type": "repository", "name": "a", "actions": ["*"]}]);
+        let (service, scope) = (Some("r.example"), "repository:a:pull,push");
+        let table = [
+            (
+                "all is well",
+                json!({"aud": "r.example", "nbf": NOW, "exp": NOW + 1, "access": all}),
+                service,
+                scope,
+                None,
+            ),
+            (
+                "all is wrong",
+                json!({"aud": "other", "nbf": NOW + 9, "exp": NOW - 9}),
+                service,
+                scope,
+                Some("is for other, not for r.example"),
+            ),
+            (
+                "no audience",
+                json!({"exp": NOW - 9}),
+                service,
+                "",
+                Some("names no audience, where r.example is required"),
+            ),
+            (
+                "an audience that nobody asked about",
+                json!({"aud": "other", "exp": NOW + 9, "access": all}),
+                None,
+                scope,
+                None,
+            ),
+            (
+                "no end",
+                json!({"aud": "r.example", "access": all}),
+                service,
+                scope,
+                Some("does not say when it expires"),
+            ),
+            (
+                "its last second is over",
+                json!({"exp": NOW, "nbf": NOW + 9}),
+                None,
+                scope,
+                Some("expired less than 1 s ago, 2027-01-15T08:00:00Z"),
+            ),
+            (
+                "expired long ago",
+                json!({"aud": "r.example", "exp": NOW - 90_061}),
+                service,
+                scope,
+                Some("expired 1 d 1 h ago, 2027-01-14T06:58:59Z"),
+            ),
+            (
+                "not valid yet",
+                json!({"nbf": NOW + 3600, "exp": NOW + 7200}),
+                None,
+                scope,
+                Some("is not valid yet, but in 1 h, 2027-01-15T09:00:00Z"),
+            ),
+            (
+                "too narrow",
+                json!({"exp": NOW + 9, "access": pull}),
+                None,
+                "repository:a:pull,push repository:b:pull",
+                Some("lacks repository:a:push repository:b:pull"),
+            ),
+            (
+                "no access at all",
+                json!({"exp": NOW + 9}),
+                None,
+                "repository:a:pull",
+                Some("lacks repository:a:pull"),
+            ),
+            (
+                "access that nobody asked about",
+                json!({"aud": "r.example", "exp": NOW + 9}),
+                service,
+                "",
+                None,
+            ),
+        ];
+        for (what, claims, service, scopes, reason) in table {
+            let claims = Claims::read(&Secret::new(jwt(&claims))).unwrap();
+            let objection = required(service, scopes).objection(Some(&claims), now());
+            assert_eq!(objection.as_deref(), reason, "{what}");
+        }
+    }
+
+    #[test]
+    fn lengths_have_their_two_largest_units() {
+        let table = [
+            (0, "less than 1 s"),
+            (1, "1 s"),
+            (-60, "1 min"),
+            (252, "4 min 12 s"),
+            (3_600, "1 h"),
+            (3_605, "1 h"),
+            (-7_385, "2 h 3 min"),
+            (86_400 * 400 + 3_600, "400 d 1 h"),
+        ];
+        for (seconds, text) in table {
+            assert_eq!(length(Duration::seconds(seconds)), text, "{seconds}");
+        }
+        assert_eq!(length(Duration::milliseconds(999)), "less than 1 s");
+    }
+
+    #[test]
+    fn a_token_is_found_in_what_people_paste() {
+        let read = |input: &str| token(input.as_bytes()).map(|token| token.expose().to_owned());
+        for input in [
+            "t.t.t",
+            " \r\n\tt.t.t\n",
+            "Bearer t.t.t",
+            "bearer \t t.t.t",
+            "Authorization: Bearer t.t.t\r\n",
+            "authorization:BEARER t.t.t",
+            "Authorization: t.t.t",
+            r#"{"token":"t.t.t","expires_in":300}"#,
+            "\n{\"access_token\":\"t.t.t\",\"refresh_token\":\"r\"}\n",
+        ] {
+            assert_eq!(read(input).unwrap(), "t.t.t", "{input}");
+        }
+        assert_eq!(read("bearertoken").unwrap(), "bearertoken");
+    }
+
+    #[test]
+    fn what_holds_no_token_is_refused_without_being_repeated() {
+        let long = "x".repeat(MAX_TOKEN_BYTES + 1);
+        for (input, part) in [
+            ("", "is empty"),
+            (" \n", "is empty"),
+            ("Bearer", "is empty"),
+            ("Authorization: Bearer \n", "is empty"),
+            ("Basic canary", "is no token"),
+            ("\"canary\"", "is no token"),
+            ("canary\u{e9}", "is no token"),
+            ("canary\0", "is no token"),
+            (
+                "{\"token\":\"canary",
+                "the token server answered something that is not JSON",
+            ),
+            (
+                "{\"errors\":\"canary\"}",
+                "the token server answered without a token",
+            ),
+            (long.as_str(), "is longer than 64 KiB"),
+        ] {
+            let error = token(input.as_bytes()).unwrap_err().to_string();
+            assert!(
+                error.starts_with("standard input: ") && error.contains(part),
+                "{error}"
+            );
+            assert!(!error.contains("canary"), "{error}");
+        }
+    }
+}
