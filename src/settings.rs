@@ -409,7 +409,7 @@ mod tests {
             ),
             (
                 "{\"registries\": {\"h\": {\"realm\": \"ftp://h\"}}}",
-                "realm: is not an absolute URL with http or https, as in https://HOST/token at line 1 column 39",
+                "realm: is not an absolute URL with http or https, as in https://HOST/token at line 1 column 41",
             ),
             ("{", "EOF while parsing an object at line 1 column 1"),
         ] {
