@@ -9,8 +9,8 @@
 //!   [`credential`], what is kept for a server; [`protocol`], what callers speak; [`client_config`], what clients'
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
-//!   credentials store, sealed files on disk (it uses [`files`]); [`secret_source`], secrets kept elsewhere;
-//!   [`process`], what the system sees of us
+//!   credentials store, sealed files on disk (it uses [`files`]); [`token_cache`], access tokens until they expire (it
+//!   too); [`secret_source`], secrets kept elsewhere; [`process`], what the system sees of us
 //! - [`command`], the use cases, one a file
 //! - [`app`], the composition root, and [`cli`], which only it knows
 //!
@@ -30,3 +30,4 @@ pub mod secret;
 pub mod secret_source;
 pub mod settings;
 pub mod store;
+pub mod token_cache;
