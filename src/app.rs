@@ -18,13 +18,16 @@ use crate::command::import::Source;
 use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted};
 use crate::command::status::Format;
-use crate::command::{Report, configure, erase, get, import, inspect, list, printable, status, store, token};
+use crate::command::{
+    Report, cache, configure, erase, get, import, inspect, list, printable, status, store, token,
+};
 use crate::files::Location;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::{MAX_SERVER_URL_BYTES, Registry, Scope, ScopeSet, ServerUrl};
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
 use crate::store::{CredentialStore, TokenServers};
+use crate::token_cache::{self, TokenCache};
 
 const PROGRAM: &str = "docker-credential-scoped";
 
@@ -116,6 +119,7 @@ fn answer(
 ) -> Result<Said> {
     let credentials = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
+    let cache = || token_cache(&credentials);
     match verb {
         Verb::Get => {
             let settings = Settings::load()?;
@@ -132,11 +136,11 @@ fn answer(
         }
         Verb::Store => {
             let input = read_message(stdin, MAX_STORE_BYTES)?;
-            store::store(&input, profile()?, &credentials, now).map(|()| Said::success(String::new()))
+            store::store(&input, profile()?, &credentials, &cache, now).map(|()| Said::success(String::new()))
         }
         Verb::Erase => {
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            erase::erase(&input, profile()?, &credentials).map(|()| Said::success(String::new()))
+            erase::erase(&input, profile()?, &credentials, &cache).map(|()| Said::success(String::new()))
         }
         Verb::List => {
             let settings = Settings::load()?;
@@ -189,6 +193,7 @@ fn serve(program: &str, process: &mut Process<'_>) -> Said {
     };
     let credentials = CredentialStore::at(data_location());
     let report = match command {
+        Command::Cache(arguments) => cache(arguments, &credentials, process.now),
         Command::Configure(Configure { undo, dry_run, .. }) if undo => {
             configure::undo(data_location(), dry_run)
         }
@@ -328,6 +333,7 @@ fn token(
     let settings = Settings::load()?;
     let rooms = Rooms {
         credentials,
+        cache: &token_cache(credentials),
         token_servers: &TokenServers::at(data_location()),
         settings: &settings,
     };
@@ -370,6 +376,37 @@ fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io
     // What cannot be read is no yes.
     let _ = BufReader::new(stdin).read_line(&mut answer);
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Shows what is remembered, or forgets it.
+fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTime) -> Result<Report> {
+    let cli::Cache { server, clear, json } = arguments;
+    let registry = server.map(|server| server.parse::<Registry>()).transpose()?;
+    let cache = token_cache(credentials);
+    if clear {
+        Ok(cache::clear(registry.as_ref(), &cache))
+    } else {
+        cache::list(registry.as_ref(), json, &cache, now)
+    }
+}
+
+/// Where access tokens are kept until they expire, and the key they are sealed with: one derived from the store's
+/// where there is one, else a random one beside them, which is kept in memory only: in the runtime directory.
+fn token_cache(credentials: &CredentialStore) -> TokenCache {
+    let location = |path: &Path| Some(Location::new(path.to_owned(), &settings::home_directory()?));
+    // The system makes the runtime directory. Where it does not, or it is not ours alone, that of the cache is used.
+    let runtime = settings::runtime_directory()
+        .filter(|path| {
+            location(path).is_some_and(|location| location.open().is_ok_and(|found| found.is_some()))
+        })
+        .and_then(|path| location(&path.join(PROGRAM)));
+    let key = match credentials.subkey("access tokens") {
+        Ok(Some(key)) => Some(key),
+        Ok(None) => runtime.as_ref().and_then(token_cache::make_key),
+        // What cannot be opened now is not replaced by something else: without a cache it works, only slower.
+        Err(_) => None,
+    };
+    TokenCache::new(runtime.or_else(|| location(&settings::cache_directory()?)), key)
 }
 
 fn read_registries(texts: &[String]) -> Result<Vec<Registry>> {

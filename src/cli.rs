@@ -35,6 +35,8 @@ impl CommandLine {
 /// The commands for people.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Show what access tokens are remembered, for whom and until when; or forget them
+    Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
     Configure(Configure),
     /// Take credentials from a config.json or another helper into the store
@@ -51,6 +53,20 @@ pub enum Command {
     Status(Status),
     /// Print an access token for a registry: short-lived, and for what is named only
     Token(Token),
+}
+
+/// The arguments of `cache`.
+#[derive(Debug, Args)]
+pub struct Cache {
+    /// Only what is remembered for this registry
+    #[arg(value_name = "SERVER")]
+    pub server: Option<String>,
+    /// Forget it
+    #[arg(long, conflicts_with = "json")]
+    pub clear: bool,
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The arguments of `configure`.

@@ -4,16 +4,18 @@
 //! Private files are looked up by plain names inside a [`PrivateDirectory`] that was checked first; no link is
 //! followed. A new file is written under another name in a staging directory beside it, 0600 from creation,
 //! synced, and renamed; then its directory is synced. Readers need no lock, and neither do writers: each change
-//! is one rename or one unlink.
+//! is one rename or one unlink. What need not outlive a power cut, a cache, is the same without the syncing.
 
 mod access;
 pub mod foreign;
+mod lock;
+
+pub use lock::Lock;
 
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
@@ -36,7 +38,16 @@ impl Location {
         Self(PrivateDirectory {
             path,
             owner: Owner::new(home),
+            is_lasting: true,
         })
+    }
+
+    /// The same for what can be lost: nothing in it is synced.
+    #[must_use]
+    pub fn of_cache(path: PathBuf, home: &Path) -> Self {
+        let mut location = Self::new(path, home);
+        location.0.is_lasting = false;
+        location
     }
 
     /// Where it is.
@@ -61,9 +72,18 @@ impl Location {
 pub struct PrivateDirectory {
     path: PathBuf,
     owner: Owner,
+    /// Whether what is written is to outlive a power cut.
+    is_lasting: bool,
 }
 
 impl PrivateDirectory {
+    /// The place of that name in this directory. Unlike a [`Location`] made of the path, it is not reached through
+    /// a directory that nobody has looked at: whoever can write to that one can put another in its place.
+    #[must_use]
+    pub fn location_below(&self, name: &str) -> Location {
+        Location(self.below(name))
+    }
+
     /// The directory of this name in this one, checked; `None` when there is none.
     pub fn open_below(&self, name: &str) -> Result<Option<Self>, FileError> {
         self.below(name).checked()
@@ -78,6 +98,7 @@ impl PrivateDirectory {
         Self {
             path: self.path.join(name),
             owner: self.owner.clone(),
+            is_lasting: self.is_lasting,
         }
     }
 
@@ -96,7 +117,10 @@ impl PrivateDirectory {
         if let Some(directory) = self.clone().checked()? {
             return Ok(directory);
         }
-        make_directory(&self.path, &|parent, made| self.owner.give(parent, made))?;
+        make_directory(&self.path, &|parent, made| {
+            self.owner.give(parent, made);
+            self.sync(parent)
+        })?;
         let path = self.path.clone();
         self.checked()?
             .ok_or_else(|| FileError::io("create", &path, io::ErrorKind::NotFound.into()))
@@ -150,25 +174,46 @@ impl PrivateDirectory {
     /// and at no moment is there neither the old file nor the new.
     pub fn replace(&self, name: &str, bytes: &[u8], staging: &Self) -> Result<(), FileError> {
         let path = self.path.join(name);
+        self.put(&path, self.stage(bytes, staging, &path)?)
+    }
+
+    /// The same, with another modification time than now: one that says until when the file is good tells so to
+    /// who only looks at the directory.
+    pub fn replace_dated(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        modified: OffsetDateTime,
+        staging: &Self,
+    ) -> Result<(), FileError> {
+        let path = self.path.join(name);
         let staged = self.stage(bytes, staging, &path)?;
         staged
-            .persist(&path)
-            .map_err(|error| FileError::io("replace", &path, error.error))?;
-        sync_directory(&self.path)
+            .as_file()
+            .set_modified(modified.into())
+            .map_err(|error| FileError::io("write", &path, error))?;
+        self.put(&path, staged)
+    }
+
+    fn put(&self, path: &Path, staged: NamedTempFile) -> Result<(), FileError> {
+        staged
+            .persist(path)
+            .map_err(|error| FileError::io("replace", path, error.error))?;
+        self.sync(&self.path)
     }
 
     /// Puts `bytes` under `name` unless there is a file already; says whether it did.
     pub fn create_new(&self, name: &str, bytes: &[u8], staging: &Self) -> Result<bool, FileError> {
         let path = self.path.join(name);
         let Err(error) = self.stage(bytes, staging, &path)?.persist_noclobber(&path) else {
-            return sync_directory(&self.path).map(|()| true);
+            return self.sync(&self.path).map(|()| true);
         };
         if error.error.kind() == io::ErrorKind::AlreadyExists {
             return Ok(false);
         }
         // Some network and FUSE file systems can neither rename without replacing nor link. There all processes
         // come this way, one after the other.
-        let _lock = staging.lock();
+        let _lock = staging.lock(LOCK, LOCK_PATIENCE, || false);
         if path.symlink_metadata().is_ok() {
             return Ok(false);
         }
@@ -176,7 +221,7 @@ impl PrivateDirectory {
             .file
             .persist(&path)
             .map_err(|error| FileError::io("create", &path, error.error))?;
-        sync_directory(&self.path).map(|()| true)
+        self.sync(&self.path).map(|()| true)
     }
 
     /// Removes a file; says whether there was one. Never opens it.
@@ -189,10 +234,45 @@ impl PrivateDirectory {
             Err(error) => return Err(FileError::io("look at", &path, error)),
         }
         match fs::remove_file(&path) {
-            Ok(()) => sync_directory(&self.path).map(|()| true),
+            Ok(()) => self.sync(&self.path).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
             Err(error) => Err(FileError::io("remove", &path, error)),
         }
+    }
+
+    /// Removes the directory of this name with the files in it; says whether there was one.
+    pub fn remove_below(&self, name: &str) -> Result<bool, FileError> {
+        let Some(directory) = self.open_below(name)? else {
+            return Ok(false);
+        };
+        let mut attempts = 0;
+        loop {
+            for file in directory.names().unwrap_or_default() {
+                // What cannot be removed keeps the directory from being removed, and that is then said.
+                let _ = fs::remove_file(directory.path.join(file));
+            }
+            attempts += 1;
+            match fs::remove_dir(&directory.path) {
+                Ok(()) => return self.sync(&self.path).map(|()| true),
+                // Another process was as fast.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+                // Another process has put a file there since.
+                Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && attempts < 3 => {}
+                Err(error) => return Err(FileError::io("remove", &directory.path, error)),
+            }
+        }
+    }
+
+    /// Removes the directory of this name if nothing is in it. Best effort.
+    pub fn remove_empty_below(&self, name: &str) {
+        let _ = fs::remove_dir(self.path.join(name));
+    }
+
+    /// The modification time of a file; `None` when there is none.
+    #[must_use]
+    pub fn modified(&self, name: &str) -> Option<OffsetDateTime> {
+        let metadata = fs::symlink_metadata(self.path.join(name)).ok()?;
+        metadata.modified().ok().map(moment)
     }
 
     /// The names of all files, sorted.
@@ -223,35 +303,25 @@ impl PrivateDirectory {
         let staged = new_file("new-", &staging.path).map_err(failed)?;
         staged.as_file().write_all(bytes).map_err(failed)?;
         self.owner.give(&self.path, staged.as_file());
-        staged.as_file().sync_all().map_err(failed)?;
+        if self.is_lasting {
+            staged.as_file().sync_all().map_err(failed)?;
+        }
         Ok(staged)
     }
 
-    /// Waits for its turn, but not for ever: where locks do not work, or their holder is stopped, it goes on
-    /// without. The file stays; removing it would let two processes each lock a file of their own.
-    fn lock(&self) -> Option<File> {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(self.path.join(LOCK))
-            .ok()?;
-        for _ in 0..LOCK_ATTEMPTS {
-            match file.try_lock() {
-                Ok(()) => return Some(file),
-                Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-                Err(fs::TryLockError::Error(_)) => return None,
-            }
+    fn sync(&self, path: &Path) -> Result<(), FileError> {
+        if self.is_lasting {
+            sync_directory(path)
+        } else {
+            Ok(())
         }
-        None
     }
 }
 
 const LOCK: &str = "lock";
 
 /// What is locked takes milliseconds; a process that has not done it in two seconds is stopped.
-const LOCK_ATTEMPTS: u32 = 200;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A file that was read.
 #[derive(Debug)]
@@ -284,7 +354,10 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
     let Some(directory) = target.parent() else {
         return Err(failed(io::ErrorKind::IsADirectory.into()));
     };
-    make_directory(directory, &access::give_to_owner_of)?;
+    make_directory(directory, &|parent, made| {
+        access::give_to_owner_of(parent, made);
+        sync_directory(parent)
+    })?;
     let staged = new_file(".new-", directory).map_err(failed)?;
     staged.as_file().write_all(bytes).map_err(failed)?;
     match fs::metadata(&target) {
@@ -384,7 +457,11 @@ fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
         .map_err(|error| refusal.map_or(error, io::Error::from_raw_os_error))
 }
 
-fn make_directory(path: &Path, give: &dyn Fn(&Path, &File)) -> Result<(), FileError> {
+/// Makes a directory and those above it, each 0700 and handed to `finish` with its parent.
+fn make_directory(
+    path: &Path,
+    finish: &dyn Fn(&Path, &File) -> Result<(), FileError>,
+) -> Result<(), FileError> {
     let failed = |error| FileError::io("create", path, error);
     let parent = path
         .parent()
@@ -392,7 +469,7 @@ fn make_directory(path: &Path, give: &dyn Fn(&Path, &File)) -> Result<(), FileEr
         .unwrap_or(Path::new("."));
     match access::create_private_directory(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound && parent != path => {
-            make_directory(parent, give)?;
+            make_directory(parent, finish)?;
             match access::create_private_directory(path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
                 result => result.map_err(failed)?,
@@ -402,8 +479,7 @@ fn make_directory(path: &Path, give: &dyn Fn(&Path, &File)) -> Result<(), FileEr
         Err(_) if path.is_dir() => return Ok(()),
         result => result.map_err(failed)?,
     }
-    give(parent, &File::open(path).map_err(failed)?);
-    sync_directory(parent)
+    finish(parent, &File::open(path).map_err(failed)?)
 }
 
 /// A rename or unlink is on disk once its directory is. Where the file system has no such thing (`EINVAL`,

@@ -149,19 +149,16 @@ pub fn data_directory() -> Option<PathBuf> {
     directories().map(|directories| directories.data_dir().join(PROGRAM))
 }
 
-/// Where access tokens are kept until they expire: in the runtime directory, which ends with the session and is in
-/// memory; else in the cache directory. The first that can be used is.
+/// The directory that the system makes for a session, in memory, and removes when it ends; not everywhere.
 #[must_use]
-pub fn token_directories() -> Vec<PathBuf> {
-    let Some(directories) = directories() else {
-        return Vec::new();
-    };
-    [directories.runtime_dir(), Some(directories.cache_dir())]
-        .into_iter()
-        .flatten()
-        .filter(|directory| directory.is_absolute())
-        .map(|directory| directory.join(PROGRAM))
-        .collect()
+pub fn runtime_directory() -> Option<PathBuf> {
+    directories()?.runtime_dir().map(Path::to_owned)
+}
+
+/// Where this program keeps what it can do without; `None` without a home.
+#[must_use]
+pub fn cache_directory() -> Option<PathBuf> {
+    directories().map(|directories| directories.cache_dir().join(PROGRAM))
 }
 
 /// Where docker keeps certificates for a host (docker: `certs.d`): the system's directory, and that of rootless

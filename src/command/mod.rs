@@ -1,5 +1,6 @@
 //! The use cases, one a file. Each says what is to be said; app decides where and with which exit code.
 
+pub mod cache;
 pub mod configure;
 pub mod erase;
 pub mod get;
@@ -12,6 +13,10 @@ pub mod store;
 pub mod token;
 
 use std::fmt;
+
+use crate::credential::Credential;
+use crate::store::Slot;
+use crate::token_cache::{Subject, TokenCache};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -44,6 +49,23 @@ impl Report {
     pub fn fail(&mut self, line: impl fmt::Display) {
         self.note(line);
         self.is_incomplete = true;
+    }
+}
+
+/// Forgets the access tokens that a credential got: they go when it goes.
+pub(crate) fn forget_tokens(slot: &Slot, credential: &Credential, cache: &TokenCache) {
+    let name = slot.file_name();
+    if let Some(fingerprint) = cache.fingerprint(Some(&subject(&name, credential))) {
+        cache.forget(&fingerprint);
+    }
+}
+
+/// Who asks a token server, as the cache knows it.
+pub(crate) fn subject<'a>(slot_name: &'a str, credential: &'a Credential) -> Subject<'a> {
+    Subject {
+        slot: slot_name,
+        account: &credential.account,
+        secret: &credential.secret,
     }
 }
 

@@ -6,13 +6,16 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use time::OffsetDateTime;
 
+use crate::command::{rfc3339, subject};
 use crate::credential::{Credential, Kind, Profile};
 use crate::files::foreign;
 use crate::http::{BUDGET, CertificateFile, Http, HttpError, Trust};
 use crate::registry::{AccessToken, Realm, Registry, ScopeSet, Server, TokenServer};
+use crate::secret::Secret;
 use crate::settings::{self, RegistrySettings, Settings};
 use crate::store::{CredentialStore, Slot, TokenServers};
-use crate::token::{self, ContactError, Credentials, Exchange, ExchangeError};
+use crate::token::{self, ContactError, Credentials, Exchange, ExchangeError, Exchanged};
+use crate::token_cache::{self, TokenCache, Unobtained};
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -34,6 +37,8 @@ pub struct Wanted {
 pub struct Rooms<'a> {
     /// The credentials.
     pub credentials: &'a CredentialStore,
+    /// What was had before.
+    pub cache: &'a TokenCache,
     /// What is recorded of registries.
     pub token_servers: &'a TokenServers,
     /// What the user has written down of them.
@@ -66,48 +71,87 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
     if wanted.service.is_some() {
         token_server.service.clone_from(&wanted.service);
     }
-    let server = Server::Registry(registry.clone());
-    let held = rooms.credentials.find(&server, &wanted.profile)?;
+    let slot = Slot::new(Server::Registry(registry.clone()), wanted.profile.clone());
+    let held = rooms.credentials.get(&slot)?;
     let credential = held.as_ref().map(|held| &held.credential);
-    let http = Http::new(
-        trust(&[registry.to_string(), host(&token_server.realm)], &own)?,
-        deadline,
+    let (slot_name, registry_name, realm) = (
+        slot.file_name(),
+        registry.to_string(),
+        token_server.realm.to_string(),
     );
-    let exchange = Exchange {
-        credentials: credential.map_or(Credentials::Anonymous, credentials),
+    let ticket = rooms.cache.ticket(token_cache::Wanted {
+        server: &registry_name,
+        subject: credential.map(|credential| subject(&slot_name, credential)),
+        realm: &realm,
+        service: token_server.service.as_deref(),
         scope: &wanted.scope,
-        token_server: &token_server,
-        wants_refresh_token: false,
-        allows_plain_http: token_server.realm.url().scheme() == "http",
-    };
-    let exchanged = match exchange.make(&http, now) {
-        Ok(exchanged) => exchanged,
-        Err(error) => return Err(explain(error, wanted, &own, &token_server, deadline)),
-    };
-    if let (Some(credential), Some(secret)) = (credential, exchanged.refresh_token)
-        && credential.kind == Kind::IdentityToken
-        && !secret.is_same_as(&credential.secret)
-    {
-        // Rotated: the one that was used may be good for nothing any more.
-        let slot = Slot::new(server, wanted.profile.clone());
-        let renewed = Credential {
-            secret,
-            ..credential.clone()
+    });
+    let exchange = || {
+        let exchange = Exchange {
+            credentials: credential.map_or(Credentials::Anonymous, credentials),
+            scope: &wanted.scope,
+            token_server: &token_server,
+            wants_refresh_token: false,
+            allows_plain_http: token_server.realm.url().scheme() == "http",
         };
-        rooms
-            .credentials
-            .put(&slot, &renewed, now)
-            .context("the token server's new refresh token was not kept")?;
-    }
+        let http = Http::new(
+            trust(&[registry_name.clone(), host(&token_server.realm)], &own)?,
+            deadline,
+        );
+        let Exchanged {
+            access_token,
+            refresh_token,
+        } = exchange.make(&http, now)?;
+        if let (Some(credential), Some(secret)) = (credential, refresh_token) {
+            rotate(&slot, credential, secret, rooms, now)?;
+        }
+        Ok(access_token)
+    };
+    let access_token = match rooms.cache.obtain(&ticket, now, exchange, refusal) {
+        Ok(access_token) => access_token,
+        Err(Unobtained::Refused { word, until }) => {
+            bail!("{word}; not asked again before {}", rfc3339(until))
+        }
+        Err(Unobtained::Failed(error)) => return Err(explain(error, wanted, &own, &token_server, deadline)),
+    };
     if let Some(held) = &held {
         held.mark_used(now);
     }
     let account = credential.map(|credential| credential.account.clone());
     Ok(Obtained {
-        access_token: exchanged.access_token,
+        access_token,
         token_server,
         account,
     })
+}
+
+/// The word by which a refused credential is remembered for a while, so that it is not hammered.
+fn refusal(error: &anyhow::Error) -> Option<String> {
+    match error.downcast_ref() {
+        Some(refused @ ExchangeError::Refused { .. }) => Some(refused.to_string()),
+        Some(_) | None => None,
+    }
+}
+
+/// Keeps a refresh token in place of the one that was used, which may be good for nothing any more.
+fn rotate(
+    slot: &Slot,
+    used: &Credential,
+    secret: Secret,
+    rooms: Rooms<'_>,
+    now: OffsetDateTime,
+) -> Result<()> {
+    if used.kind == Kind::IdentityToken && !secret.is_same_as(&used.secret) {
+        let renewed = Credential {
+            secret,
+            ..used.clone()
+        };
+        rooms
+            .credentials
+            .put(slot, &renewed, now)
+            .context("the token server's new refresh token was not kept")?;
+    }
+    Ok(())
 }
 
 fn credentials(credential: &Credential) -> Credentials<'_> {
@@ -169,35 +213,37 @@ fn find_token_server(
 /// Where a token server is gone, the registry may have another by now. That is said, with both names, and left to
 /// the user: it is also what an attack looks like.
 fn explain(
-    error: ExchangeError,
+    error: anyhow::Error,
     wanted: &Wanted,
     own: &RegistrySettings,
     token_server: &TokenServer,
     deadline: Instant,
 ) -> anyhow::Error {
     let is_gone = matches!(
-        error,
-        ExchangeError::Status {
-            status: 404 | 410,
-            ..
-        } | ExchangeError::Http(
-            HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
+        error.downcast_ref(),
+        Some(
+            ExchangeError::Status {
+                status: 404 | 410,
+                ..
+            } | ExchangeError::Http(
+                HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
+            )
         )
     );
     if !is_gone {
-        return error.into();
+        return error;
     }
     let registry = &wanted.registry;
     let Ok(trust) = trust(&[registry.to_string()], own) else {
-        return error.into();
+        return error;
     };
     let named = match token::ask_registry(registry, own.insecure, None, &Http::new(trust, deadline)) {
         Ok(asked) => asked.realm,
         Err(ContactError::Unconfirmed { realm, .. }) => realm,
-        Err(_) => return error.into(),
+        Err(_) => return error,
     };
     if named == token_server.realm {
-        return error.into();
+        return error;
     }
     anyhow::anyhow!(
         "{registry} had its tokens from {} and now names {named}; if that is right, confirm it: \

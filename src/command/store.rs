@@ -3,12 +3,20 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use crate::command::forget_tokens;
 use crate::credential::{Credential, Kind, Origin, Profile};
 use crate::protocol::docker::StoreMessage;
-use crate::store::{CredentialStore, Slot};
+use crate::store::{CredentialStore, Put, Slot};
+use crate::token_cache::TokenCache;
 
 /// Keeps what the message says in this profile's slot for its server.
-pub fn store(input: &[u8], profile: Profile, store: &CredentialStore, now: OffsetDateTime) -> Result<()> {
+pub fn store(
+    input: &[u8],
+    profile: Profile,
+    store: &CredentialStore,
+    cache: &dyn Fn() -> TokenCache,
+    now: OffsetDateTime,
+) -> Result<()> {
     let StoreMessage {
         server_url,
         account,
@@ -24,6 +32,10 @@ pub fn store(input: &[u8], profile: Profile, store: &CredentialStore, now: Offse
         created: now,
         origin: Origin::Client,
     };
-    store.put(&slot, &credential, now)?;
+    match store.put(&slot, &credential, now)? {
+        // What the other one got is not for this one, and nobody asks for it any more.
+        Put::Replaced(replaced) => forget_tokens(&slot, &replaced, &cache()),
+        Put::New | Put::Unchanged => {}
+    }
     Ok(())
 }

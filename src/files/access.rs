@@ -146,6 +146,15 @@ pub(super) fn open_without_following(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
+pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    // For writing, though nothing is written: over NFS an exclusive lock needs it.
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?.into())
+}
+
+#[cfg(unix)]
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
@@ -191,6 +200,15 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 pub(super) fn open_without_following(path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
+    File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
 }
 
 #[cfg(not(unix))]

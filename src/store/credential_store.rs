@@ -55,6 +55,18 @@ impl CredentialStore {
         Ok(None)
     }
 
+    /// What is in a slot.
+    pub fn get(&self, slot: &Slot) -> Result<Option<Held>, StoreError> {
+        let Some((root, slots)) = self.open()? else {
+            return Ok(None);
+        };
+        let name = slot.file_name();
+        match slots.read(&name, MAX_SLOT_BYTES)? {
+            Some(file) => Held::open(&existing_key(&root)?, &slots, &name, file).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Keeps a credential in its slot, in place of what is there. The same one again changes nothing but its last
     /// use: `docker login` stores what it has just been given, even when the login failed.
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
@@ -69,7 +81,6 @@ impl CredentialStore {
         if let Some(file) = slots.read(&name, MAX_SLOT_BYTES)? {
             // One that does not open may be what a newer version wrote, or be mended yet: never overwritten.
             let held = Held::open(&key, &slots, &name, file)?;
-            outcome = Put::Replaced;
             if held.credential.account == credential.account
                 && held.credential.secret.is_same_as(&credential.secret)
             {
@@ -79,6 +90,7 @@ impl CredentialStore {
                 }
                 created = held.credential.created;
             }
+            outcome = Put::Replaced(Box::new(held.credential));
         }
         let content = Content::write(credential, created)?;
         slots.replace(&name, &seal::seal(&key, &name, &content)?, &staging)?;
@@ -195,12 +207,12 @@ impl Held {
 }
 
 /// What [`CredentialStore::put`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Put {
     /// The slot was empty.
     New,
-    /// The slot held another credential.
-    Replaced,
+    /// The slot held this credential, which is another.
+    Replaced(Box<Credential>),
     /// The slot held this credential.
     Unchanged,
 }

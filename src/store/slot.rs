@@ -27,6 +27,12 @@ impl Slot {
         Self { server, profile }
     }
 
+    /// The server.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
     /// The file's name: `server@profile`, escaped so that equal names are equal slots, on file systems that
     /// ignore case too. A server whose name would be too long keeps its beginning and ends in `~` and its SHA-256.
     #[must_use]

@@ -1,0 +1,234 @@
+//! Token cache: access tokens, sealed on disk until they expire, and one exchange however many ask. Knows nothing of
+//! how a token is exchanged, or where the key and the directory come from.
+//!
+//! In its directory: `tokens/FINGERPRINT/HASH`, one sealed file a token; `locks/`, permanent files that are only
+//! ever locked; `staging/` for files being written. FINGERPRINT is of the credential, so that what a credential got
+//! is one directory, gone when the credential is; HASH is of realm, service and scope. Nobody is given what another
+//! credential was: a changed password is another fingerprint, and having none is one of its own.
+//!
+//! Whatever is wrong with the cache costs exchanges and is never an error: a file that does not open is a miss and
+//! is replaced, and a directory that others can reach is not used.
+
+mod entry;
+mod key;
+mod room;
+mod ticket;
+
+use std::time::Instant;
+
+use time::OffsetDateTime;
+
+pub use entry::{Entry, Remembered};
+pub use key::{make_key, read_key};
+pub use ticket::{Fingerprint, Subject, Ticket, Wanted};
+
+use crate::files::{Location, PrivateDirectory};
+use crate::registry::AccessToken;
+use crate::seal::Key;
+use room::{Room, files_of, names_in};
+
+/// No entry lives longer than a day, so one whose file says so has another clock.
+const LONGEST_LIFE: time::Duration = time::Duration::DAY;
+
+/// Access tokens and refusals, until they expire.
+#[derive(Debug)]
+pub struct TokenCache {
+    location: Option<Location>,
+    key: Option<Key>,
+}
+
+impl TokenCache {
+    /// The cache in this directory, which need not exist, sealed with this key. Without either nothing is kept, and
+    /// every call is an exchange.
+    #[must_use]
+    pub fn new(location: Option<Location>, key: Option<Key>) -> Self {
+        Self { location, key }
+    }
+
+    /// A place in the cache for what is wanted.
+    #[must_use]
+    pub fn ticket<'a>(&self, wanted: Wanted<'a>) -> Ticket<'a> {
+        Ticket::new(self.key.as_ref(), wanted)
+    }
+
+    /// What all that a credential gets is kept under; without a subject, what is had without a credential.
+    #[must_use]
+    pub fn fingerprint(&self, subject: Option<&Subject<'_>>) -> Option<Fingerprint> {
+        self.key.as_ref().map(|key| Fingerprint::new(key, subject))
+    }
+
+    /// What is remembered for a ticket and still good. Takes no lock, and makes no file or directory.
+    #[must_use]
+    pub fn look_up(&self, ticket: &Ticket<'_>, now: OffsetDateTime) -> Option<Remembered> {
+        let root = self.location.as_ref()?.open().ok()??;
+        let tokens = root.open_below("tokens").ok()??;
+        self.read(&tokens, ticket, now)
+    }
+
+    /// The token for a ticket: the one remembered, or else by an exchange, one for all who ask at the same time.
+    ///
+    /// A refused exchange is remembered for half a minute where `refusal` has a word for it, which is then the
+    /// answer to whoever asks again: a wrong password repeated by every layer of a build would lock the account.
+    /// The word is for the caller to read; it is no place for what a server said.
+    pub fn obtain<E>(
+        &self,
+        ticket: &Ticket<'_>,
+        now: OffsetDateTime,
+        exchange: impl FnOnce() -> Result<AccessToken, E>,
+        refusal: impl FnOnce(&E) -> Option<String>,
+    ) -> Result<AccessToken, Unobtained<E>> {
+        if let Some(remembered) = self.look_up(ticket, now) {
+            return remembered.answer();
+        }
+        let began = Instant::now();
+        // `now` was taken when the process began, and it may have waited long for its turn since.
+        let later = || now.saturating_add(began.elapsed().try_into().unwrap_or(time::Duration::ZERO));
+        let Some(room) = self
+            .location
+            .as_ref()
+            .zip(self.key.as_ref())
+            .and_then(|(location, _)| Room::make(location))
+        else {
+            return exchange().map_err(Unobtained::Failed);
+        };
+        let (turn, remembered) = room.turn(ticket, || self.read(&room.tokens, ticket, later()));
+        if let Some(remembered) = remembered {
+            return remembered.answer();
+        }
+        let result = exchange();
+        match &result {
+            Ok(token) => self.keep(&room, ticket, &Remembered::Token(token.clone()), later()),
+            Err(error) => {
+                if let Some(word) = refusal(error) {
+                    self.keep(&room, ticket, &Remembered::refusal(word, later()), later());
+                }
+            }
+        }
+        drop(turn);
+        room.prune(later());
+        result.map_err(Unobtained::Failed)
+    }
+
+    /// Forgets all that a credential got.
+    pub fn forget(&self, fingerprint: &Fingerprint) {
+        if let Some(tokens) = self.tokens() {
+            // What cannot be removed expires.
+            let _ = tokens.remove_below(fingerprint.as_str());
+        }
+    }
+
+    /// Forgets all there is, whether it opens or not; needs no key. Says how many entries went.
+    #[expect(clippy::must_use_candidate, reason = "the number is for who wants to say it")]
+    pub fn clear(&self) -> usize {
+        let Some(tokens) = self.tokens() else { return 0 };
+        let count = |bucket: &String| files_of(&tokens, bucket).map_or(0, |(_, names)| names.len());
+        names_in(&tokens)
+            .iter()
+            .map(|bucket| (count(bucket), tokens.remove_below(bucket)))
+            .filter_map(|(count, removed)| removed.is_ok().then_some(count))
+            .sum()
+    }
+
+    /// Forgets what was had for a server, as [`Entry::server`] shows it. Says how many entries went.
+    #[expect(clippy::must_use_candidate, reason = "the number is for who wants to say it")]
+    pub fn clear_server(&self, server: &str) -> usize {
+        let mut count = 0;
+        self.each_entry(OffsetDateTime::UNIX_EPOCH, |bucket, name, entry, _| {
+            if entry.server == server && bucket.remove(name).is_ok_and(|removed| removed) {
+                count += 1;
+            }
+        });
+        count
+    }
+
+    /// What is remembered and still good, for people to look at: never a token.
+    #[must_use]
+    pub fn entries(&self, now: OffsetDateTime) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        self.each_entry(now, |_, _, entry, is_good| {
+            if is_good {
+                entries.push(entry);
+            }
+        });
+        entries
+    }
+
+    /// Removes what has expired, directories with nothing in them, and what killed processes left.
+    pub fn prune(&self, now: OffsetDateTime) {
+        if self.tokens().is_some()
+            && let Some(room) = self.location.as_ref().and_then(Room::make)
+        {
+            room.prune(now);
+        }
+    }
+
+    fn read(
+        &self,
+        tokens: &PrivateDirectory,
+        ticket: &Ticket<'_>,
+        now: OffsetDateTime,
+    ) -> Option<Remembered> {
+        let (key, place) = (self.key.as_ref()?, ticket.place.as_ref()?);
+        let bucket = tokens.open_below(place.fingerprint.as_str()).ok()??;
+        let file = bucket.read(&place.hash, entry::MAX_BYTES).ok()??;
+        entry::open(key, &place.name(), &file.bytes, now)
+    }
+
+    /// Best effort: what cannot be kept is asked for again.
+    fn keep(&self, room: &Room, ticket: &Ticket<'_>, what: &Remembered, now: OffsetDateTime) {
+        // A token that would not be handed out again is not worth a file.
+        if !what.is_good(now) {
+            return;
+        }
+        if let (Some(key), Some(place)) = (&self.key, &ticket.place)
+            && let Some(sealed) = entry::seal(key, &place.name(), ticket, what)
+        {
+            // Another process may find the directory empty and remove it before the file is in it.
+            let _ = (0..3).any(|_| {
+                room.tokens
+                    .create_below(place.fingerprint.as_str())
+                    .and_then(|bucket| {
+                        bucket.replace_dated(&place.hash, &sealed, what.until(), &room.staging)
+                    })
+                    .is_ok()
+            });
+        }
+    }
+
+    fn tokens(&self) -> Option<PrivateDirectory> {
+        self.location.as_ref()?.open().ok()??.open_below("tokens").ok()?
+    }
+
+    fn each_entry(&self, now: OffsetDateTime, mut visit: impl FnMut(&PrivateDirectory, &str, Entry, bool)) {
+        let (Some(key), Some(tokens)) = (&self.key, self.tokens()) else {
+            return;
+        };
+        for fingerprint in names_in(&tokens) {
+            let Some((bucket, names)) = files_of(&tokens, &fingerprint) else {
+                continue;
+            };
+            for name in names {
+                if let Ok(Some(file)) = bucket.read(&name, entry::MAX_BYTES)
+                    && let Some((entry, is_good)) =
+                        entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
+                {
+                    visit(&bucket, &name, entry, is_good);
+                }
+            }
+        }
+    }
+}
+
+/// Why there is no token.
+#[derive(Debug)]
+pub enum Unobtained<E> {
+    /// The exchange failed, just now.
+    Failed(E),
+    /// An exchange was refused shortly before, and was not tried again.
+    Refused {
+        /// The caller's own word for it.
+        word: String,
+        /// From when on it is tried again.
+        until: OffsetDateTime,
+    },
+}

@@ -1,0 +1,100 @@
+//! Ticket: what is wanted of a token server and by whom, and under which name the answer is kept. Knows nothing of
+//! the answer.
+
+use crate::registry::ScopeSet;
+use crate::seal::Key;
+use crate::secret::Secret;
+
+/// What is wanted of a token server.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The registry it is for, to be shown.
+    pub server: &'a str,
+    /// Who asks; `None` for who has no credential.
+    pub subject: Option<Subject<'a>>,
+    /// Where the token server is.
+    pub realm: &'a str,
+    /// The audience, where the challenge names one.
+    pub service: Option<&'a str>,
+    /// What the token is to allow.
+    pub scope: &'a ScopeSet,
+}
+
+/// The credential that a token is asked for with.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The slot it is held in, or another name of where it comes from.
+    pub slot: &'a str,
+    /// The account.
+    pub account: &'a str,
+    /// The long-lived secret.
+    pub secret: &'a Secret,
+}
+
+/// The directory of all that one credential got: a keyed fingerprint, from which nothing of it can be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fingerprint(String);
+
+impl Fingerprint {
+    pub(super) fn new(key: &Key, subject: Option<&Subject<'_>>) -> Self {
+        Self(match subject {
+            Some(Subject {
+                slot,
+                account,
+                secret,
+            }) => key.fingerprint(&[
+                b"credential",
+                slot.as_bytes(),
+                account.as_bytes(),
+                secret.expose().as_bytes(),
+            ]),
+            None => key.fingerprint(&[b"anonymous"]),
+        })
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is wanted, and its place in the cache.
+#[derive(Clone, Debug)]
+pub struct Ticket<'a> {
+    pub(super) wanted: Wanted<'a>,
+    pub(super) scope: String,
+    /// `None` where there is no key, and so no cache.
+    pub(super) place: Option<Place>,
+}
+
+/// The two names of an entry: its directory's and its file's.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) fingerprint: Fingerprint,
+    pub(super) hash: String,
+}
+
+impl Place {
+    /// What an entry is sealed for: moved to another credential's directory it does not open.
+    pub(super) fn name(&self) -> String {
+        [self.fingerprint.as_str(), "/", &self.hash].concat()
+    }
+}
+
+impl<'a> Ticket<'a> {
+    pub(super) fn new(key: Option<&Key>, wanted: Wanted<'a>) -> Self {
+        let scope = wanted.scope.to_string();
+        let place = key.map(|key| {
+            let (realm, scope) = (wanted.realm.as_bytes(), scope.as_bytes());
+            let hash = match wanted.service {
+                Some(service) => key.fingerprint(&[b"token", realm, scope, service.as_bytes()]),
+                // Not the same as with an empty one: it is a part less.
+                None => key.fingerprint(&[b"token", realm, scope]),
+            };
+            Place {
+                fingerprint: Fingerprint::new(key, wanted.subject.as_ref()),
+                hash,
+            }
+        });
+        Self { wanted, scope, place }
+    }
+}
