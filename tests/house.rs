@@ -72,7 +72,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
     ("clap", &["app.rs", "cli.rs"]),
     ("directories", &["settings.rs"]),
-    ("reqwest", &["http.rs", "http/failure.rs"]),
+    ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
     ("rustix", &["files/access.rs", "process.rs"]),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
     ("std::env::args", &["main.rs"]),
