@@ -98,3 +98,78 @@ impl<'a> Ticket<'a> {
         Self { wanted, scope, place }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn whatever_differs_in_what_is_wanted_has_a_place_of_its_own() {
+        let key = Key::from_bytes([1; 32]);
+        let (one, other) = (Secret::new("one".into()), Secret::new("other".into()));
+        let subject = |slot, account, secret| {
+            Some(Subject {
+                slot,
+                account,
+                secret,
+            })
+        };
+        let mut places = BTreeSet::new();
+        let mut count = 0;
+        for subject in [
+            None,
+            subject("", "", &one),
+            subject("h@default", "u", &one),
+            subject("h@default", "u", &other),
+            subject("h@default", "v", &one),
+            subject("h@ci", "u", &one),
+            subject("h@", "ciu", &one),
+        ] {
+            for realm in ["https://h/token", "https://i/token"] {
+                for service in [None, Some(""), Some("h"), Some("i")] {
+                    for scope in [
+                        "",
+                        "repository:a:pull",
+                        "repository:a:pull,push",
+                        "repository:a:pull repository:b:pull",
+                    ] {
+                        let scope = scope.parse().unwrap();
+                        let wanted = Wanted {
+                            server: "h",
+                            subject,
+                            realm,
+                            service,
+                            scope: &scope,
+                        };
+                        let ticket = Ticket::new(Some(&key), wanted);
+                        places.insert(ticket.place.unwrap().name());
+                        count += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(places.len(), count);
+    }
+
+    #[test]
+    fn one_scope_has_one_place_however_it_is_written() {
+        let key = Key::from_bytes([1; 32]);
+        let name = |scope: &str| {
+            let scope = scope.parse().unwrap();
+            let wanted = Wanted {
+                server: "h",
+                subject: None,
+                realm: "r",
+                service: None,
+                scope: &scope,
+            };
+            Ticket::new(Some(&key), wanted).place.unwrap().name()
+        };
+        assert_eq!(
+            name("repository:b:pull repository:a:push,pull"),
+            name("repository:a:pull repository:a:push repository:b:pull")
+        );
+    }
+}
