@@ -67,8 +67,9 @@ impl Settings {
 
     /// Reads settings.json from the configuration directory.
     pub fn load() -> Result<Self, SettingsError> {
-        let Some(path) =
-            directories().map(|directories| directories.config_dir().join(PROGRAM).join("settings.json"))
+        let Some(path) = Base::Config
+            .directory()
+            .map(|config| config.join(PROGRAM).join("settings.json"))
         else {
             return Ok(Self::default());
         };
@@ -146,7 +147,7 @@ pub enum SettingsError {
 /// Where this program keeps its data; `None` without a home.
 #[must_use]
 pub fn data_directory() -> Option<PathBuf> {
-    directories().map(|directories| directories.data_dir().join(PROGRAM))
+    Base::Data.directory().map(|data| data.join(PROGRAM))
 }
 
 /// The directory that the system makes for a session, in memory, and removes when it ends; not everywhere.
@@ -158,7 +159,7 @@ pub fn runtime_directory() -> Option<PathBuf> {
 /// Where this program keeps what it can do without; `None` without a home.
 #[must_use]
 pub fn cache_directory() -> Option<PathBuf> {
-    directories().map(|directories| directories.cache_dir().join(PROGRAM))
+    Base::Cache.directory().map(|cache| cache.join(PROGRAM))
 }
 
 /// Where docker keeps certificates for a host (docker: `certs.d`): the system's directory, and that of rootless
@@ -166,7 +167,9 @@ pub fn cache_directory() -> Option<PathBuf> {
 #[must_use]
 pub fn certificate_directories(host: &str) -> Vec<PathBuf> {
     let system = (!cfg!(windows)).then(|| PathBuf::from("/etc/docker/certs.d"));
-    let own = directories().map(|directories| directories.config_dir().join("docker/certs.d"));
+    let own = Base::Config
+        .directory()
+        .map(|config| config.join("docker/certs.d"));
     system
         .into_iter()
         .chain(own)
@@ -177,14 +180,14 @@ pub fn certificate_directories(host: &str) -> Vec<PathBuf> {
 /// The user's home.
 #[must_use]
 pub fn home_directory() -> Option<PathBuf> {
-    directories().map(|directories| directories.home_dir().to_owned())
+    Base::Home.directory()
 }
 
 /// docker's config.json: in `DOCKER_CONFIG`, else in `.docker` in the home.
 #[must_use]
 pub fn docker_config_file(variables: Variables<'_>) -> Option<PathBuf> {
     set_to(variables, "DOCKER_CONFIG")
-        .or_else(|| directories().map(|directories| directories.home_dir().join(".docker")))
+        .or_else(|| home_directory().map(|home| home.join(".docker")))
         .map(|directory| directory.join("config.json"))
 }
 
@@ -207,7 +210,7 @@ pub fn containers_auth_file(user_id: u32, variables: Variables<'_>) -> Option<Co
         });
     }
     if !cfg!(target_os = "linux") {
-        let path = directories()?.home_dir().join(".config/containers/auth.json");
+        let path = home_directory()?.join(".config/containers/auth.json");
         return Some(ContainersAuthFile {
             path,
             is_temporary: false,
@@ -227,7 +230,7 @@ pub fn containers_auth_file(user_id: u32, variables: Variables<'_>) -> Option<Co
 /// to 2025 (containers/image#1647), and look in `XDG_CONFIG_HOME` now; where both differ, both are given.
 #[must_use]
 pub fn containers_config_directories(variables: Variables<'_>) -> Vec<PathBuf> {
-    let home = directories().map(|directories| directories.home_dir().join(".config"));
+    let home = home_directory().map(|home| home.join(".config"));
     let mut directories: Vec<_> = home
         .into_iter()
         .chain(set_to(variables, "XDG_CONFIG_HOME"))
@@ -329,7 +332,56 @@ fn set_to(variables: Variables<'_>, name: &str) -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// Looked up once: settings and credentials both start from here, and a look-up costs as much as opening a slot.
+/// A directory that the system sets aside for something.
+#[derive(Clone, Copy)]
+enum Base {
+    Cache,
+    Config,
+    Data,
+    Home,
+}
+
+impl Base {
+    /// Where it is. Where the environment says so, as it does but for services, that is the answer: to work out all
+    /// of the directories there are costs more than opening a slot.
+    fn directory(self) -> Option<PathBuf> {
+        if cfg!(target_os = "linux")
+            && let Some(directory) = self.in_environment()
+        {
+            return Some(directory);
+        }
+        let directories = directories()?;
+        let directory = match self {
+            Self::Cache => directories.cache_dir(),
+            Self::Config => directories.config_dir(),
+            Self::Data => directories.data_dir(),
+            Self::Home => directories.home_dir(),
+        };
+        Some(directory.to_owned())
+    }
+
+    /// XDG Base Directory Specification 0.8: a variable with an absolute path, or a place in the home. The same as
+    /// `directories` has it; a test compares them.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this room is the reader of the environment"
+    )]
+    fn in_environment(self) -> Option<PathBuf> {
+        let absolute = |name| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let (variable, below_home) = match self {
+            Self::Cache => ("XDG_CACHE_HOME", ".cache"),
+            Self::Config => ("XDG_CONFIG_HOME", ".config"),
+            Self::Data => ("XDG_DATA_HOME", ".local/share"),
+            Self::Home => return absolute("HOME"),
+        };
+        absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
+    }
+}
+
 /// A relative home is none: the key would end in whatever directory docker is started in.
 fn directories() -> Option<&'static BaseDirs> {
     static DIRECTORIES: LazyLock<Option<BaseDirs>> =
@@ -340,6 +392,21 @@ fn directories() -> Option<&'static BaseDirs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_directories_are_those_of_the_specification() {
+        let directories = directories().expect("a home");
+        if cfg!(target_os = "linux") {
+            for (base, directory) in [
+                (Base::Cache, directories.cache_dir()),
+                (Base::Config, directories.config_dir()),
+                (Base::Data, directories.data_dir()),
+                (Base::Home, directories.home_dir()),
+            ] {
+                assert_eq!(base.in_environment().as_deref(), Some(directory));
+            }
+        }
+    }
 
     #[test]
     fn the_auth_file_is_named_by_its_variable_or_temporary() {

@@ -76,7 +76,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rustix", &["files/access.rs", "process.rs"]),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
     ("std::env::args", &["main.rs"]),
-    ("std::env::var", &["main.rs"]),
+    ("std::env::var", &["main.rs", "settings.rs"]),
     ("std::env::current", &["settings.rs"]),
     ("tempfile", &["files.rs"]),
 ];
