@@ -89,7 +89,7 @@ fn at(seconds: i64) -> OffsetDateTime {
 fn token(text: &str, issued: OffsetDateTime, life: i64) -> AccessToken {
     AccessToken {
         token: Secret::new(text.to_owned()),
-        granted: None,
+        granted: Some("repository:a/b:pull".parse().unwrap()),
         issued,
         expires: issued + time::Duration::seconds(life),
     }
@@ -227,7 +227,7 @@ fn no_credential_and_no_scope_is_ever_given_anothers_token() {
         // The minimal standard generator, as good as the choice needs.
         random = random * 48271 % 0x7fff_ffff;
         let place = usize::try_from(random).unwrap() % wants.len();
-        let want = wants.get(place).unwrap();
+        let want = &wants[place];
         match random / 1000 % 40 {
             0 => cache.forget(&cache.fingerprint(want.wanted().subject.as_ref()).unwrap()),
             1 => cache.prune(at(step)),
@@ -519,7 +519,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (hold, held): (Sender<(i32, Instant, TcpStream)>, _) = channel();
+        let (hold, requests_held): (Sender<(i32, Instant, TcpStream)>, _) = channel();
         let seen = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -547,7 +547,7 @@ impl Server {
         Self {
             address,
             requests,
-            held: Mutex::new(held),
+            held: Mutex::new(requests_held),
         }
     }
 
