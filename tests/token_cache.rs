@@ -430,6 +430,26 @@ fn nothing_that_others_can_reach_is_used_and_nothing_written_there() {
     no_cache(&cache, "tokens open to others");
 }
 
+/// As on file systems without locks, or with none to be had: an exchange more at worst, and no waiting.
+#[test]
+fn where_nothing_can_be_locked_there_is_a_token_all_the_same() {
+    let place = Place::new();
+    let (cache, want) = (place.cache(), Want::new(CANARY, "a/b"));
+    want.obtain(&cache, 0, "one");
+    let locks = place.path().join("locks");
+    assert_eq!(fs::read_dir(&locks).unwrap().count(), 1);
+    fs::remove_dir_all(&locks).unwrap();
+    fs::create_dir(&locks).unwrap();
+    fs::set_permissions(&locks, Permissions::from_mode(0o700)).unwrap();
+    for number in 0..64 {
+        fs::create_dir(locks.join(format!("{number:02}"))).unwrap();
+    }
+    let began = Instant::now();
+    assert_eq!(want.obtain(&cache, 200, "two"), ("two".into(), true));
+    assert_eq!(want.obtain(&cache, 200, "three"), ("two".into(), false));
+    assert!(began.elapsed() < Duration::from_secs(1));
+}
+
 #[test]
 fn below_a_runtime_directory_that_is_missing_or_open_to_others_there_is_no_place() {
     let place = Place::new();
