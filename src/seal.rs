@@ -61,23 +61,37 @@ impl Key {
     /// HMAC-SHA256 (RFC 2104) over the parts, each with its length before it.
     #[must_use]
     pub fn fingerprint(&self, parts: &[&[u8]]) -> String {
-        use std::fmt::Write as _;
+        let [text] = self.fingerprints([parts]);
+        text
+    }
 
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_slice()) else {
+    /// Several such names, each of its own parts. Cheaper than one after the other: the key is taken in once.
+    #[must_use]
+    pub fn fingerprints<const COUNT: usize>(&self, of: [&[&[u8]]; COUNT]) -> [String; COUNT] {
+        let Ok(keyed) = Hmac::<Sha256>::new_from_slice(self.0.as_slice()) else {
             unreachable!("HMAC takes keys of any length")
         };
-        for part in parts {
-            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            mac.update(part);
-        }
-        mac.finalize()
-            .into_bytes()
-            .iter()
-            .fold(String::with_capacity(2 * KEY_BYTES), |mut text, byte| {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "{byte:02x}");
-                text
+        let digit = |value: u8| {
+            char::from(if value < 10 {
+                b'0' + value
+            } else {
+                b'a' - 10 + value
             })
+        };
+        of.map(|parts| {
+            let mut mac = keyed.clone();
+            for part in parts {
+                mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+                mac.update(part);
+            }
+            let mut text = String::with_capacity(2 * KEY_BYTES);
+            // By hand: formatting takes half as long again as the hash, and each cached answer needs two of these.
+            for byte in mac.finalize().into_bytes() {
+                text.push(digit(byte >> 4));
+                text.push(digit(byte & 0xf));
+            }
+            text
+        })
     }
 }
 
@@ -189,6 +203,13 @@ mod tests {
             .collect();
         assert_eq!(prints.len(), 12, "no two are alike, wherever the parts are cut");
         assert_eq!(key(1).fingerprint(&[b"x"]), key(1).fingerprint(&[b"x"]));
+        let [x, y] = key(1).fingerprints([&[b"x"], &[b"y"]]);
+        assert_eq!((x, y), (key(1).fingerprint(&[b"x"]), key(1).fingerprint(&[b"y"])));
+        // RFC 4231 has no key of 32 bytes; this is what Python's hmac says.
+        assert_eq!(
+            key(1).fingerprint(&[b"x"]),
+            "27862cc3788aaf195c7234f6cfe7c8d5169fe5f4aba46685ec9fe6840275a9cc"
+        );
         assert_eq!(format!("{:?}", key(7)), "Key(redacted)");
     }
 

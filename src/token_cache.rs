@@ -171,7 +171,7 @@ impl TokenCache {
         let (key, place) = (self.key.as_ref()?, ticket.place.as_ref()?);
         let bucket = tokens.open_below(place.fingerprint.as_str()).ok()??;
         let file = bucket.read(&place.hash, entry::MAX_BYTES).ok()??;
-        entry::open(key, &place.name(), &file.bytes, now)
+        entry::open(key, &place.name(), Some(ticket), &file.bytes, now)
     }
 
     /// Best effort: what cannot be kept is asked for again.

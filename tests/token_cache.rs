@@ -89,7 +89,7 @@ fn at(seconds: i64) -> OffsetDateTime {
 fn token(text: &str, issued: OffsetDateTime, life: i64) -> AccessToken {
     AccessToken {
         token: Secret::new(text.to_owned()),
-        granted: None,
+        granted: Some("repository:a/b:pull".parse().unwrap()),
         issued,
         expires: issued + time::Duration::seconds(life),
     }
@@ -227,7 +227,7 @@ fn no_credential_and_no_scope_is_ever_given_anothers_token() {
         // The minimal standard generator, as good as the choice needs.
         random = random * 48271 % 0x7fff_ffff;
         let place = usize::try_from(random).unwrap() % wants.len();
-        let want = wants.get(place).unwrap();
+        let want = &wants[place];
         match random / 1000 % 40 {
             0 => cache.forget(&cache.fingerprint(want.wanted().subject.as_ref()).unwrap()),
             1 => cache.prune(at(step)),
@@ -430,6 +430,26 @@ fn nothing_that_others_can_reach_is_used_and_nothing_written_there() {
     no_cache(&cache, "tokens open to others");
 }
 
+/// As on file systems without locks, or with none to be had: an exchange more at worst, and no waiting.
+#[test]
+fn where_nothing_can_be_locked_there_is_a_token_all_the_same() {
+    let place = Place::new();
+    let (cache, want) = (place.cache(), Want::new(CANARY, "a/b"));
+    want.obtain(&cache, 0, "one");
+    let locks = place.path().join("locks");
+    assert_eq!(fs::read_dir(&locks).unwrap().count(), 1);
+    fs::remove_dir_all(&locks).unwrap();
+    fs::create_dir(&locks).unwrap();
+    fs::set_permissions(&locks, Permissions::from_mode(0o700)).unwrap();
+    for number in 0..64 {
+        fs::create_dir(locks.join(format!("{number:02}"))).unwrap();
+    }
+    let began = Instant::now();
+    assert_eq!(want.obtain(&cache, 200, "two"), ("two".into(), true));
+    assert_eq!(want.obtain(&cache, 200, "three"), ("two".into(), false));
+    assert!(began.elapsed() < Duration::from_secs(1));
+}
+
 #[test]
 fn below_a_runtime_directory_that_is_missing_or_open_to_others_there_is_no_place() {
     let place = Place::new();
@@ -519,7 +539,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let (hold, held): (Sender<(i32, Instant, TcpStream)>, _) = channel();
+        let (hold, requests_held): (Sender<(i32, Instant, TcpStream)>, _) = channel();
         let seen = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -547,7 +567,7 @@ impl Server {
         Self {
             address,
             requests,
-            held: Mutex::new(held),
+            held: Mutex::new(requests_held),
         }
     }
 

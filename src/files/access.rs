@@ -2,7 +2,8 @@
 
 use std::fs::{self, DirBuilder, File, Metadata};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::LazyLock;
 
@@ -15,14 +16,13 @@ use crate::files::Unfit;
 /// had laid out there, key and all.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    home: PathBuf,
+    /// Shared, since each directory below has its own copy.
+    home: Arc<Path>,
 }
 
 impl Owner {
     pub(super) fn new(home: &Path) -> Self {
-        Self {
-            home: home.to_owned(),
-        }
+        Self { home: home.into() }
     }
 
     /// Why a directory cannot be taken for ours alone, if it cannot.

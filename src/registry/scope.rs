@@ -305,8 +305,8 @@ impl FromStr for ScopeSet {
 
 impl fmt::Display for ScopeSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, scope) in self.iter().enumerate() {
-            write!(f, "{}{scope}", if place == 0 { "" } else { " " })?;
+        for (place, (resource, actions)) in self.0.iter().enumerate() {
+            write!(f, "{}{resource}:{actions}", if place == 0 { "" } else { " " })?;
         }
         Ok(())
     }

@@ -184,11 +184,19 @@ pub(super) fn seal(key: &Key, name: &str, ticket: &Ticket<'_>, what: &Remembered
         .then_some(sealed)
 }
 
-/// What a file of this name remembers, if it is good now. Whatever is wrong with it, it is a miss.
-pub(super) fn open(key: &Key, name: &str, file: &[u8], now: OffsetDateTime) -> Option<Remembered> {
+/// What a file of this name remembers for a ticket, if it is good now. Whatever is wrong with it, it is a miss.
+pub(super) fn open(
+    key: &Key,
+    name: &str,
+    ticket: Option<&Ticket<'_>>,
+    file: &[u8],
+    now: OffsetDateTime,
+) -> Option<Remembered> {
     let bytes = seal::open(key, name, file).ok()?;
     let content: Content<'_> = serde_json::from_slice(&bytes).ok()?;
-    content.remembered().filter(|remembered| remembered.is_good(now))
+    content
+        .remembered(ticket)
+        .filter(|remembered| remembered.is_good(now))
 }
 
 /// What a file of this name says to people, and whether it is good now.
@@ -208,17 +216,21 @@ pub(super) fn show(key: &Key, name: &str, file: &[u8], now: OffsetDateTime) -> O
         issued: moment(content.issued)?,
         expires: moment(content.expires)?,
     };
-    let is_good = content.remembered()?.is_good(now);
+    let is_good = content.remembered(None)?.is_good(now);
     Some((entry, is_good))
 }
 
 impl Content<'_> {
-    fn remembered(self) -> Option<Remembered> {
+    fn remembered(self, ticket: Option<&Ticket<'_>>) -> Option<Remembered> {
         let since = moment(self.issued)?;
         Some(match self.answer {
             Answer::Token { token, granted } => Remembered::Token(AccessToken {
                 token: Secret::new(token.into_owned()),
                 granted: match granted {
+                    // Most often all that was asked for, and then it need not be read.
+                    Some(granted) if ticket.is_some_and(|ticket| ticket.scope == granted) => {
+                        ticket.map(|ticket| ticket.wanted.scope.clone())
+                    }
                     Some(granted) => Some(granted.parse().ok()?),
                     None => None,
                 },
@@ -283,13 +295,13 @@ mod tests {
     }
 
     fn is_good(file: &[u8], now: i64) -> bool {
-        open(&key(), NAME, file, at(now)).is_some()
+        open(&key(), NAME, None, file, at(now)).is_some()
     }
 
     #[test]
     fn what_is_remembered_is_read_again_as_it_was() {
         let file = sealed(&token(0, 300));
-        let Some(Remembered::Token(read)) = open(&key(), NAME, &file, at(0)) else {
+        let Some(Remembered::Token(read)) = open(&key(), NAME, None, &file, at(0)) else {
             panic!("a token")
         };
         assert_eq!(read.token.expose(), "canary\"\\");
@@ -300,8 +312,8 @@ mod tests {
         assert_eq!(shown.account.as_deref(), Some("\u{1}\"u\""));
         assert_eq!(shown.scope, "repository:a/b:pull,push");
         assert_eq!(shown.answer, Ok(Some("repository:a/b:pull".into())));
-        assert_eq!(open(&key(), "other/hash", &file, at(0)).map(|_| ()), None);
-        assert!(open(&Key::from_bytes([2; 32]), NAME, &file, at(0)).is_none());
+        assert_eq!(open(&key(), "other/hash", None, &file, at(0)).map(|_| ()), None);
+        assert!(open(&Key::from_bytes([2; 32]), NAME, None, &file, at(0)).is_none());
     }
 
     #[test]

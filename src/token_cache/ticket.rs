@@ -37,19 +37,7 @@ pub struct Fingerprint(String);
 
 impl Fingerprint {
     pub(super) fn new(key: &Key, subject: Option<&Subject<'_>>) -> Self {
-        Self(match subject {
-            Some(Subject {
-                slot,
-                account,
-                secret,
-            }) => key.fingerprint(&[
-                b"credential",
-                slot.as_bytes(),
-                account.as_bytes(),
-                secret.expose().as_bytes(),
-            ]),
-            None => key.fingerprint(&[b"anonymous"]),
-        })
+        Self(key.fingerprint(&parts_of(subject)))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -84,18 +72,38 @@ impl<'a> Ticket<'a> {
     pub(super) fn new(key: Option<&Key>, wanted: Wanted<'a>) -> Self {
         let scope = wanted.scope.to_string();
         let place = key.map(|key| {
-            let (realm, scope) = (wanted.realm.as_bytes(), scope.as_bytes());
-            let hash = match wanted.service {
-                Some(service) => key.fingerprint(&[b"token", realm, scope, service.as_bytes()]),
-                // Not the same as with an empty one: it is a part less.
-                None => key.fingerprint(&[b"token", realm, scope]),
+            let subject = parts_of(wanted.subject.as_ref());
+            let service = wanted.service.unwrap_or_default().as_bytes();
+            // No service is not the same as an empty one.
+            let kind: &[u8] = if wanted.service.is_some() {
+                b"token"
+            } else {
+                b"token without service"
             };
+            let token = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
+            let [fingerprint, hash] = key.fingerprints([&subject, &token]);
             Place {
-                fingerprint: Fingerprint::new(key, wanted.subject.as_ref()),
+                fingerprint: Fingerprint(fingerprint),
                 hash,
             }
         });
         Self { wanted, scope, place }
+    }
+}
+
+fn parts_of<'a>(subject: Option<&Subject<'a>>) -> [&'a [u8]; 4] {
+    match subject {
+        Some(Subject {
+            slot,
+            account,
+            secret,
+        }) => [
+            b"credential",
+            slot.as_bytes(),
+            account.as_bytes(),
+            secret.expose().as_bytes(),
+        ],
+        None => [b"anonymous", b"", b"", b""],
     }
 }
 
