@@ -68,12 +68,20 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
             token_server.realm.origin()
         );
     }
-    if wanted.service.is_some() {
+    let is_own_audience = wanted.service.is_none() || wanted.service == token_server.service;
+    if !is_own_audience {
         token_server.service.clone_from(&wanted.service);
     }
     let slot = Slot::new(Server::Registry(registry.clone()), wanted.profile.clone());
     let held = rooms.credentials.get(&slot)?;
     let credential = held.as_ref().map(|held| &held.credential);
+    if !is_own_audience && credential.is_some_and(|credential| credential.kind == Kind::IdentityToken) {
+        // Refused here, or else the answer's rotated one would take its place and be good for nothing.
+        bail!(
+            "{registry}: a refresh token is stored, which is for the registry's own audience only; log in with a \
+             password or token to ask for another"
+        );
+    }
     let (slot_name, registry_name, realm) = (
         slot.file_name(),
         registry.to_string(),

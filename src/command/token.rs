@@ -63,7 +63,9 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
     }
     if let Some(granted) = &access_token.granted {
         let lacking = granted.lacking(&wanted.scope);
-        if lacking == wanted.scope && !lacking.is_empty() {
+        let more = wanted.scope.lacking(granted);
+        // Who asks for `*` and is granted less lacks all that was asked for, and has something all the same.
+        if lacking == wanted.scope && more == *granted && !lacking.is_empty() {
             bail!(
                 "{origin} granted nothing of {lacking}; the credential may not do that, or there is no such repository"
             );
@@ -71,7 +73,6 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         if !lacking.is_empty() {
             report.note(format_args!("note: {origin} did not grant {lacking}"));
         }
-        let more = wanted.scope.lacking(granted);
         if !more.is_empty() {
             report.note(format_args!(
                 "note: {origin} granted more than was asked for: {more}"

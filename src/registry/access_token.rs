@@ -82,8 +82,14 @@ impl TokenResponse {
         Ok(Self {
             token,
             expires_in: expires_in.as_ref().and_then(seconds),
-            issued_at: issued_at.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok()),
-            granted: scope.and_then(|scope| scope.parse().ok()),
+            issued_at: issued_at
+                .as_ref()
+                .and_then(Value::as_str)
+                .and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok()),
+            granted: scope
+                .as_ref()
+                .and_then(Value::as_str)
+                .and_then(|scope| scope.parse().ok()),
             refresh_token,
         })
     }
@@ -115,7 +121,9 @@ impl TokenResponse {
             claims.expires.and_then(by_server),
             self.issued_at
                 .zip(self.expires_in)
-                .and_then(|(issued, life)| by_server(issued + life)),
+                // A server may name the last moment that there is.
+                .and_then(|(issued, life)| issued.checked_add(life))
+                .and_then(by_server),
         ];
         let life = lives
             .into_iter()
@@ -157,9 +165,9 @@ struct Raw {
     token: Option<String>,
     access_token: Option<String>,
     expires_in: Option<Value>,
-    issued_at: Option<String>,
+    issued_at: Option<Value>,
     refresh_token: Option<String>,
-    scope: Option<String>,
+    scope: Option<Value>,
 }
 
 /// Empty text counts as absent: servers in Go write a field they do not use.

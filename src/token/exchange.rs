@@ -108,6 +108,12 @@ impl Exchange<'_> {
         let server = self.server();
         match response.status {
             200..=299 => {}
+            401 | 403 if matches!(self.credentials, Credentials::Anonymous) => {
+                return Err(ExchangeError::Anonymous {
+                    server,
+                    status: response.status,
+                });
+            }
             401 | 403 => {
                 return Err(ExchangeError::Refused {
                     server,
@@ -260,6 +266,14 @@ fn retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
 /// Why there is no token. Texts name the server and never what it said.
 #[derive(Debug, Error)]
 pub enum ExchangeError {
+    /// It gives nothing to nobody in particular.
+    #[error("{server} wants to know who asks ({status}), and nothing is stored for the registry; log in")]
+    Anonymous {
+        /// Scheme, host and port.
+        server: String,
+        /// 401 or 403.
+        status: u16,
+    },
     /// The answer holds no token that could be used.
     #[error("{server} {why}")]
     Answer {

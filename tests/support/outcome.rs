@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 pub(crate) struct Outcome {
     command: String,
     succeeded: bool,
-    code: Option<i32>,
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }

@@ -1,0 +1,150 @@
+//! Token servers that fail, on GET and on POST: each call ends in time, after three attempts at most, with one safe
+//! line that holds nothing of the answer, and with nothing changed of what is stored.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
+
+mod support;
+
+#[path = "support/fault_rows.rs"]
+mod fault_rows;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use fault_rows::{Row, SPOILT, rows};
+use support::fixture::Fixture;
+use support::fixture::answer::Answer;
+use support::scene::{Scene, is_refused, set};
+
+/// What a call may take, and a little for a machine that has a hundred of them to do.
+const LONGEST: Duration = Duration::from_secs(12);
+
+/// How many calls are made at a time: most of those that last only wait.
+const AT_A_TIME: usize = 24;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Flow {
+    Get,
+    Post,
+}
+
+#[test]
+fn whatever_a_token_server_answers_a_call_ends_in_time_with_one_safe_line() {
+    let mut calls: Vec<(Row, Flow)> = [Flow::Get, Flow::Post]
+        .into_iter()
+        .flat_map(|flow| rows().into_iter().map(move |row| (row, flow)))
+        .collect();
+    assert!(calls.len() >= 90, "{}", calls.len());
+    // What lasts begins first: calls are taken from the end.
+    calls.sort_by_key(|(row, _)| row.lasts);
+    let calls = Mutex::new(calls);
+    let wrong = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                loop {
+                    let Some((row, flow)) = calls.lock().unwrap().pop() else {
+                        return;
+                    };
+                    let name = row.name.clone();
+                    let done = thread::scope(|one| one.spawn(|| play(row, flow)).join());
+                    if let Err(panic) = done {
+                        let why = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+                        wrong.lock().unwrap().push(format!("{flow:?} {name}: {why}"));
+                    }
+                }
+            });
+        }
+    });
+    let wrong = wrong.into_inner().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+fn play(row: Row, flow: Flow) {
+    let Row {
+        name,
+        answer,
+        attempts,
+        says,
+        lasts,
+    } = row;
+    let second = Fixture::start(|_| Answer::json(&json!({ "token": "of-the-second" })));
+    let scene = Scene::usual({
+        let second = format!("http://{}", second.address());
+        move |request| {
+            let here = format!("http://{}", request.host());
+            answer.clone().filled("{here}", &here).filled("{second}", &second)
+        }
+    });
+    let scene = match flow {
+        Flow::Get => scene.with_password(),
+        Flow::Post => scene.with_refresh_token(),
+    };
+    let address = scene.fixture.address();
+    let realm = format!("http://{address}/token");
+    set(
+        &scene.home,
+        &address,
+        &json!({ "realm": realm, "service": "registry" }),
+    );
+    let before = files(&scene.home.data());
+
+    let begun = Instant::now();
+    let outcome = scene.token(&["--pull", "team/app"]);
+    let took = begun.elapsed();
+
+    let line = is_refused(&outcome);
+    assert!(took < LONGEST, "{name}: took {took:?}");
+    assert!(lasts || took < Duration::from_secs(9), "{name}: took {took:?}");
+    assert!(!line.contains(SPOILT), "{name}: tells of the answer: {line}");
+    assert!(line.contains(&address), "{name}: does not say who: {line}");
+    let says = match (flow, says) {
+        (Flow::Get, (get, _)) => get,
+        (Flow::Post, (_, post)) => post,
+    };
+    assert!(line.contains(says), "{name}: {line}");
+
+    let mut asked = scene.asked();
+    // The password grant, where GET is not served, is asked for in another way and not once more.
+    if flow == Flow::Get && name == "405" {
+        assert_eq!(asked.pop().unwrap().method, "POST");
+    }
+    assert_eq!(asked.len(), attempts, "{name}: attempts");
+    let method = match flow {
+        Flow::Get => "GET",
+        Flow::Post => "POST",
+    };
+    assert!(asked.iter().all(|request| request.method == method), "{name}");
+    // A registry that is asked where its tokens are by now is asked by nobody in particular.
+    for request in scene.fixture.requests() {
+        assert!(
+            request.path != "/v2/" || request.header("authorization").is_none(),
+            "{name}"
+        );
+    }
+    assert_eq!(second.requests(), [], "{name}: the second server was asked");
+    assert!(
+        files(&scene.home.data()) == before,
+        "{name}: what is stored was changed"
+    );
+}
+
+/// Every file below a directory, and what is in it.
+fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    found
+}
