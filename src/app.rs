@@ -24,6 +24,7 @@ use crate::command::{
 use crate::files::Location;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::{MAX_SERVER_URL_BYTES, Registry, Scope, ScopeSet, ServerUrl};
+use crate::seal::Key;
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
 use crate::store::{CredentialStore, TokenServers};
@@ -119,7 +120,7 @@ fn answer(
 ) -> Result<Said> {
     let credentials = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
-    let cache = || token_cache(&credentials);
+    let cache = || token_cache(&credentials, token_cache::read_key);
     match verb {
         Verb::Get => {
             let settings = Settings::load()?;
@@ -333,7 +334,7 @@ fn token(
     let settings = Settings::load()?;
     let rooms = Rooms {
         credentials,
-        cache: &token_cache(credentials),
+        cache: &token_cache(credentials, token_cache::make_key),
         token_servers: &TokenServers::at(data_location()),
         settings: &settings,
     };
@@ -382,7 +383,7 @@ fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io
 fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTime) -> Result<Report> {
     let cli::Cache { server, clear, json } = arguments;
     let registry = server.map(|server| server.parse::<Registry>()).transpose()?;
-    let cache = token_cache(credentials);
+    let cache = token_cache(credentials, token_cache::read_key);
     if clear {
         Ok(cache::clear(registry.as_ref(), &cache))
     } else {
@@ -391,22 +392,23 @@ fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTi
 }
 
 /// Where access tokens are kept until they expire, and the key they are sealed with: one derived from the store's
-/// where there is one, else a random one beside them, which is kept in memory only: in the runtime directory.
-fn token_cache(credentials: &CredentialStore) -> TokenCache {
-    let location = |path: &Path| Some(Location::new(path.to_owned(), &settings::home_directory()?));
+/// where there is one, else `own_key` beside them, which is for memory only: the runtime directory.
+fn token_cache(credentials: &CredentialStore, own_key: fn(&Location) -> Option<Key>) -> TokenCache {
+    let Some(home) = settings::home_directory() else {
+        return TokenCache::new(None, None);
+    };
     // The system makes the runtime directory. Where it does not, or it is not ours alone, that of the cache is used.
     let runtime = settings::runtime_directory()
-        .filter(|path| {
-            location(path).is_some_and(|location| location.open().is_ok_and(|found| found.is_some()))
-        })
-        .and_then(|path| location(&path.join(PROGRAM)));
+        .and_then(|path| Location::of_cache(path, &home).open().ok()?)
+        .map(|directory| directory.location_below(PROGRAM));
     let key = match credentials.subkey("access tokens") {
         Ok(Some(key)) => Some(key),
-        Ok(None) => runtime.as_ref().and_then(token_cache::make_key),
+        Ok(None) => runtime.as_ref().and_then(own_key),
         // What cannot be opened now is not replaced by something else: without a cache it works, only slower.
         Err(_) => None,
     };
-    TokenCache::new(runtime.or_else(|| location(&settings::cache_directory()?)), key)
+    let location = runtime.or_else(|| Some(Location::of_cache(settings::cache_directory()?, &home)));
+    TokenCache::new(location, key)
 }
 
 fn read_registries(texts: &[String]) -> Result<Vec<Registry>> {

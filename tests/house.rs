@@ -59,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "files",
             "protocol",
             "registry",
+            "seal",
             "secret",
             "settings",
             "store",

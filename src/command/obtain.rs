@@ -1,6 +1,7 @@
 //! Obtain: an access token for a registry and a scope, from the cache or by an exchange. What `token` prints and what
 //! `exec` hands to its command.
 
+use std::convert::Infallible;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -60,8 +61,7 @@ pub struct Obtained {
 pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Obtained> {
     let registry = &wanted.registry;
     let own = rooms.settings.registry(registry);
-    let deadline = Instant::now() + BUDGET;
-    let mut token_server = find_token_server(wanted, &own, rooms, deadline)?;
+    let mut token_server = find_token_server(wanted, &own, rooms)?;
     if let Some(why) = token_server.refusal(registry, own.insecure) {
         bail!(
             "{}: tokens for {registry} are not asked for there: {why}",
@@ -87,13 +87,18 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
         registry.to_string(),
         token_server.realm.to_string(),
     );
-    let ticket = rooms.cache.ticket(token_cache::Wanted {
+    let anonymously = token_cache::Wanted {
         server: &registry_name,
-        subject: credential.map(|credential| subject(&slot_name, credential)),
+        subject: None,
         realm: &realm,
         service: token_server.service.as_deref(),
         scope: &wanted.scope,
+    };
+    let ticket = rooms.cache.ticket(token_cache::Wanted {
+        subject: credential.map(|credential| subject(&slot_name, credential)),
+        ..anonymously
     });
+    let mut renewed = None;
     let exchange = || {
         let exchange = Exchange {
             credentials: credential.map_or(Credentials::Anonymous, credentials),
@@ -104,14 +109,15 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
         };
         let http = Http::new(
             trust(&[registry_name.clone(), host(&token_server.realm)], &own)?,
-            deadline,
+            // From here: it may have waited for another process's exchange.
+            Instant::now() + BUDGET,
         );
         let Exchanged {
             access_token,
             refresh_token,
         } = exchange.make(&http, now)?;
         if let (Some(credential), Some(secret)) = (credential, refresh_token) {
-            rotate(&slot, credential, secret, rooms, now)?;
+            renewed = rotate(&slot, credential, secret, rooms, now)?;
         }
         Ok(access_token)
     };
@@ -120,8 +126,17 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
         Err(Unobtained::Refused { word, until }) => {
             bail!("{word}; not asked again before {}", rfc3339(until))
         }
-        Err(Unobtained::Failed(error)) => return Err(explain(error, wanted, &own, &token_server, deadline)),
+        Err(Unobtained::Failed(error)) => return Err(explain(error, wanted, &own, &token_server)),
     };
+    if let Some(renewed) = &renewed {
+        // Who asks next asks with the new refresh token, and is to find this one.
+        let ticket = rooms.cache.ticket(token_cache::Wanted {
+            subject: Some(subject(&slot_name, renewed)),
+            ..anonymously
+        });
+        let keep = || Ok::<_, Infallible>(access_token.clone());
+        let _ = rooms.cache.obtain(&ticket, now, keep, |never| match *never {});
+    }
     if let Some(held) = &held {
         held.mark_used(now);
     }
@@ -141,14 +156,14 @@ fn refusal(error: &anyhow::Error) -> Option<String> {
     }
 }
 
-/// Keeps a refresh token in place of the one that was used, which may be good for nothing any more.
+/// Keeps a refresh token in place of the one that was used, which may be good for nothing any more, if it is another.
 fn rotate(
     slot: &Slot,
     used: &Credential,
     secret: Secret,
     rooms: Rooms<'_>,
     now: OffsetDateTime,
-) -> Result<()> {
+) -> Result<Option<Credential>> {
     if used.kind == Kind::IdentityToken && !secret.is_same_as(&used.secret) {
         let renewed = Credential {
             secret,
@@ -158,8 +173,9 @@ fn rotate(
             .credentials
             .put(slot, &renewed, now)
             .context("the token server's new refresh token was not kept")?;
+        return Ok(Some(renewed));
     }
-    Ok(())
+    Ok(None)
 }
 
 fn credentials(credential: &Credential) -> Credentials<'_> {
@@ -174,12 +190,7 @@ fn credentials(credential: &Credential) -> Credentials<'_> {
 
 /// Where the registry's tokens come from: as the user wrote it down, as it was recorded, as it is documented; else
 /// it is asked, and what it says is recorded.
-fn find_token_server(
-    wanted: &Wanted,
-    own: &RegistrySettings,
-    rooms: Rooms<'_>,
-    deadline: Instant,
-) -> Result<TokenServer> {
+fn find_token_server(wanted: &Wanted, own: &RegistrySettings, rooms: Rooms<'_>) -> Result<TokenServer> {
     let registry = &wanted.registry;
     let recorded = rooms.token_servers.get(registry)?;
     let known = || TokenServer::known(registry);
@@ -201,7 +212,7 @@ fn find_token_server(
             });
         }
     }
-    let http = Http::new(trust(&[registry.to_string()], own)?, deadline);
+    let http = Http::new(trust(&[registry.to_string()], own)?, Instant::now() + BUDGET);
     let asked = token::ask_registry(registry, own.insecure, wanted.confirmed.as_ref(), &http)?;
     if let Some(confirmed) = &wanted.confirmed
         && asked.realm != *confirmed
@@ -225,7 +236,6 @@ fn explain(
     wanted: &Wanted,
     own: &RegistrySettings,
     token_server: &TokenServer,
-    deadline: Instant,
 ) -> anyhow::Error {
     let is_gone = matches!(
         error.downcast_ref(),
@@ -245,7 +255,12 @@ fn explain(
     let Ok(trust) = trust(&[registry.to_string()], own) else {
         return error;
     };
-    let named = match token::ask_registry(registry, own.insecure, None, &Http::new(trust, deadline)) {
+    let named = match token::ask_registry(
+        registry,
+        own.insecure,
+        None,
+        &Http::new(trust, Instant::now() + BUDGET),
+    ) {
         Ok(asked) => asked.realm,
         Err(ContactError::Unconfirmed { realm, .. }) => realm,
         Err(_) => return error,
