@@ -1,35 +1,41 @@
 //! The composition root: which protocol or command a call is for, and the one place where an error becomes an
 //! answer.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::{self, Command, CommandLine, Configure, Import, Inspect, Status};
+use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect, Status};
 use crate::command::configure::{Client, Configured};
+use crate::command::exec::NotRun;
 use crate::command::get::Answer;
 use crate::command::import::Source;
 use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
-use crate::command::obtain::{Rooms, Wanted};
+use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
 use crate::command::{
-    Report, cache, configure, erase, get, import, inspect, list, printable, status, store, token,
+    Report, cache, configure, erase, exec, get, import, inspect, list, printable, status, store, token,
 };
-use crate::files::Location;
+use crate::files::{self, Location};
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
-use crate::registry::{MAX_SERVER_URL_BYTES, Registry, Scope, ScopeSet, ServerUrl};
+use crate::registry::{Image, MAX_SERVER_URL_BYTES, Registry, Scope, ScopeSet, Server, ServerUrl};
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
-use crate::store::{CredentialStore, TokenServers};
+use crate::store::{CredentialStore, Slot, TokenServers};
 use crate::token_cache::{self, TokenCache};
 
 const PROGRAM: &str = "docker-credential-scoped";
+
+/// The exit code of `exec` where it is us who failed: what env(1) and docker use, and commands seldom do.
+const EXEC_FAILED: u8 = 125;
 
 /// How much white space around a message is put up with: it counts for nothing, but it has to be read.
 const MAX_WHITE_SPACE_BYTES: usize = 1024;
@@ -40,6 +46,8 @@ pub struct Process<'a> {
     pub arguments: Vec<OsString>,
     /// The environment.
     pub variables: Variables<'a>,
+    /// The names of all that is set in it.
+    pub variable_names: &'a dyn Fn() -> Vec<OsString>,
     /// The caller's message.
     pub stdin: &'a mut dyn Read,
     /// What the caller reads.
@@ -50,6 +58,8 @@ pub struct Process<'a> {
     pub is_interactive: &'a dyn Fn() -> bool,
     /// The time, once for the whole call.
     pub now: OffsetDateTime,
+    /// The time at any moment, for what goes on longer than a call.
+    pub clock: fn() -> OffsetDateTime,
 }
 
 /// Does what the arguments say, writes the answer and gives the exit code.
@@ -98,6 +108,15 @@ impl Said {
         stdout.write_all(self.stdout.expose().as_bytes())?;
         stdout.flush()?;
         stderr.write_all(self.stderr.as_bytes())
+    }
+
+    /// What a person reads of a failed command.
+    fn error(error: &anyhow::Error, code: ExitCode) -> Self {
+        Self {
+            stderr: format!("{PROGRAM}: {}", one_line(&format!("{error:#}"))),
+            code,
+            ..Self::success(String::new())
+        }
     }
 
     /// What docker shows of a failed call is what stands on stdout: one line, safe for a terminal.
@@ -199,6 +218,18 @@ fn serve(program: &str, process: &mut Process<'_>) -> Said {
         }
         Command::Configure(arguments) => configure(arguments, program, &credentials, process),
         Command::Import(arguments) => import(arguments, program, &credentials, process),
+        Command::Exec(arguments) => {
+            return exec(arguments, program, process).map_or_else(
+                |error| {
+                    let code = error.downcast_ref().map_or(EXEC_FAILED, NotRun::code);
+                    Said::error(&error, ExitCode::from(code))
+                },
+                |code| Said {
+                    code: ExitCode::from(code),
+                    ..Said::success(String::new())
+                },
+            );
+        }
         Command::Token(arguments) => token(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect(arguments, process),
         Command::Status(Status { server, json }) => {
@@ -209,14 +240,7 @@ fn serve(program: &str, process: &mut Process<'_>) -> Said {
                 .and_then(|server| status::status(server.as_ref(), format, &credentials))
         }
     };
-    report.map_or_else(
-        |error| Said {
-            stderr: format!("{PROGRAM}: {}", one_line(&format!("{error:#}"))),
-            code: ExitCode::FAILURE,
-            ..Said::success(String::new())
-        },
-        Said::from,
-    )
+    report.map_or_else(|error| Said::error(&error, ExitCode::FAILURE), Said::from)
 }
 
 /// Configures a client; where a person is there, asks whether what could be imported then should be.
@@ -340,6 +364,94 @@ fn token(
     token::token(&wanted, output, rooms, process.now)
 }
 
+/// Runs a command with tokens for what is named, and gives its exit code.
+fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8> {
+    let Exec {
+        pull,
+        push,
+        server,
+        scopes,
+        profile,
+        command,
+    } = arguments;
+    let mut scopes_of = BTreeMap::<Registry, ScopeSet>::new();
+    for name in pull {
+        let Image { registry, repository } = name.parse().context("--pull")?;
+        let scope = Scope::pull(&repository, &registry).context("--pull")?;
+        scopes_of.entry(registry).or_default().merge(scope);
+    }
+    for name in push {
+        let Image { registry, repository } = name.parse().context("--push")?;
+        let scope = Scope::push(&repository, &registry).context("--push")?;
+        scopes_of.entry(registry).or_default().merge(scope);
+    }
+    let mut scope = ScopeSet::default();
+    for text in scopes {
+        scope.extend(text.parse::<ScopeSet>().context("--scope")?.iter());
+    }
+    // What a job says itself takes the place of its defaults, and is not added to them.
+    let names_server = server.is_some();
+    if scope.is_empty()
+        && (names_server || scopes_of.is_empty())
+        && let Some(text) = settings::default_scope(process.variables)
+    {
+        scope = text.parse().context("DOCKER_CREDENTIAL_SCOPED_SCOPE")?;
+    }
+    if !scope.is_empty() {
+        let registry = server
+            .or_else(|| settings::default_server(process.variables))
+            .context(
+                "no registry for the scope; name one with --server, or set DOCKER_CREDENTIAL_SCOPED_SERVER",
+            )?;
+        scopes_of
+            .entry(registry.parse()?)
+            .or_default()
+            .extend(scope.iter());
+    } else if names_server {
+        bail!("--server: no scope; name one with --scope, or set DOCKER_CREDENTIAL_SCOPED_SCOPE");
+    }
+    if scopes_of.is_empty() {
+        bail!("no image and no scope; say what the command is to be given, with --pull, --push or --scope");
+    }
+    let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
+    let wanted = scopes_of.into_iter().map(|(registry, scope)| Wanted {
+        registry,
+        scope,
+        service: None,
+        profile: profile.clone(),
+        confirmed: None,
+    });
+    let request = exec::Request {
+        command,
+        wanted: wanted.collect(),
+        locations: run_locations(),
+        variable_names: (process.variable_names)(),
+    };
+    let credentials = CredentialStore::at(data_location());
+    let token_servers = TokenServers::at(data_location());
+    let settings = Settings::load()?;
+    let obtain: exec::Obtain = Arc::new(move |wanted, now| {
+        let rooms = Rooms {
+            credentials: &credentials,
+            cache: &token_cache(&credentials),
+            token_servers: &token_servers,
+            settings: &settings,
+        };
+        obtain(wanted, rooms, now).map_err(|error| {
+            let server = Server::Registry(wanted.registry.clone());
+            match credentials.get(&Slot::new(server, wanted.profile.clone())) {
+                // As nobody it was refused, and how is told as if somebody had been.
+                Ok(None) => error.context(format!(
+                    "nothing is stored for {0} (docker login {0}), and everybody is refused",
+                    wanted.registry
+                )),
+                Ok(Some(_)) | Err(_) => error,
+            }
+        })
+    });
+    exec::exec(request, &obtain, process.variables, process.stderr, process.clock)
+}
+
 fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {
     let Inspect {
         service,
@@ -393,20 +505,47 @@ fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTi
 /// Where access tokens are kept until they expire, and the key they are sealed with: one derived from the store's
 /// where there is one, else a random one beside them, which is kept in memory only: in the runtime directory.
 fn token_cache(credentials: &CredentialStore) -> TokenCache {
-    let location = |path: &Path| Some(Location::new(path.to_owned(), &settings::home_directory()?));
-    // The system makes the runtime directory. Where it does not, or it is not ours alone, that of the cache is used.
-    let runtime = settings::runtime_directory()
-        .filter(|path| {
-            location(path).is_some_and(|location| location.open().is_ok_and(|found| found.is_some()))
-        })
-        .and_then(|path| location(&path.join(PROGRAM)));
+    let runtime = runtime_location();
     let key = match credentials.subkey("access tokens") {
         Ok(Some(key)) => Some(key),
         Ok(None) => runtime.as_ref().and_then(token_cache::make_key),
         // What cannot be opened now is not replaced by something else: without a cache it works, only slower.
         Err(_) => None,
     };
-    TokenCache::new(runtime.or_else(|| location(&settings::cache_directory()?)), key)
+    TokenCache::new(runtime.or_else(cache_location), key)
+}
+
+/// Where directories are made that are gone when the command is, the best place first: one in memory; one that the
+/// system cleans; and, should somebody else have taken our name there, one of our own.
+fn run_locations() -> Vec<Location> {
+    // Root's home need not be known for root to be root; who owns no home trusts himself alone.
+    let home = settings::home_directory().unwrap_or_default();
+    let temporary = settings::temporary_directory(files::user_id());
+    let temporary = temporary
+        .is_absolute()
+        .then(|| Location::of_cache(temporary, &home));
+    [runtime_location(), temporary, cache_location()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Our place in the runtime directory. The system makes that; where it does not, or it is not ours alone, another is
+/// used.
+fn runtime_location() -> Option<Location> {
+    let (runtime, home) = (settings::runtime_directory()?, settings::home_directory()?);
+    let path = runtime.join(PROGRAM);
+    let found = Location::new(runtime, &home).open();
+    found
+        .is_ok_and(|found| found.is_some())
+        .then(|| Location::of_cache(path, &home))
+}
+
+fn cache_location() -> Option<Location> {
+    Some(Location::of_cache(
+        settings::cache_directory()?,
+        &settings::home_directory()?,
+    ))
 }
 
 fn read_registries(texts: &[String]) -> Result<Vec<Registry>> {
@@ -415,7 +554,7 @@ fn read_registries(texts: &[String]) -> Result<Vec<Registry>> {
 
 /// Where this program keeps its data.
 fn data_location() -> Option<Location> {
-    Some(Location::new(
+    Some(Location::of_cache(
         settings::data_directory()?,
         &settings::home_directory()?,
     ))
