@@ -1,34 +1,30 @@
 //! The composition root: which protocol or command a call is for, and the one place where an error becomes an
 //! answer.
 
+mod locations;
+mod people;
+
 use std::ffi::{OsStr, OsString};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, anyhow, bail};
-use clap::Parser;
+use anyhow::{Context, Result, bail};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::cli::{self, Command, CommandLine, Configure, Import, Inspect, Status};
-use crate::command::configure::{Client, Configured};
+use crate::cli::CommandLine;
 use crate::command::get::Answer;
-use crate::command::import::Source;
-use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
-use crate::command::obtain::{Rooms, Wanted};
-use crate::command::status::Format;
-use crate::command::{
-    Report, cache, configure, erase, get, import, inspect, list, printable, status, store, token,
-};
-use crate::files::Location;
+use crate::command::{Report, erase, get, list, printable, store};
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
-use crate::registry::{MAX_SERVER_URL_BYTES, Registry, Scope, ScopeSet, ServerUrl};
-use crate::seal::Key;
+use crate::registry::MAX_SERVER_URL_BYTES;
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
-use crate::store::{CredentialStore, TokenServers};
-use crate::token_cache::{self, TokenCache};
+use crate::store::CredentialStore;
+use crate::token_cache;
+
+use self::locations::{data_location, token_cache};
+use self::people::serve;
 
 const PROGRAM: &str = "docker-credential-scoped";
 
@@ -41,6 +37,8 @@ pub struct Process<'a> {
     pub arguments: Vec<OsString>,
     /// The environment.
     pub variables: Variables<'a>,
+    /// The names of all that is set in it.
+    pub variable_names: &'a dyn Fn() -> Vec<OsString>,
     /// The caller's message.
     pub stdin: &'a mut dyn Read,
     /// What the caller reads.
@@ -51,6 +49,8 @@ pub struct Process<'a> {
     pub is_interactive: &'a dyn Fn() -> bool,
     /// The time, once for the whole call.
     pub now: OffsetDateTime,
+    /// The time at any moment, for what goes on longer than a call.
+    pub clock: fn() -> OffsetDateTime,
 }
 
 /// Does what the arguments say, writes the answer and gives the exit code.
@@ -99,6 +99,15 @@ impl Said {
         stdout.write_all(self.stdout.expose().as_bytes())?;
         stdout.flush()?;
         stderr.write_all(self.stderr.as_bytes())
+    }
+
+    /// What a person reads of a failed command.
+    fn error(error: &anyhow::Error, code: ExitCode) -> Self {
+        Self {
+            stderr: format!("{PROGRAM}: {}", one_line(&format!("{error:#}"))),
+            code,
+            ..Self::success(String::new())
+        }
     }
 
     /// What docker shows of a failed call is what stands on stdout: one line, safe for a terminal.
@@ -170,257 +179,6 @@ impl From<Report> for Said {
             ..Self::success(text)
         }
     }
-}
-
-/// Serves a person.
-fn serve(program: &str, process: &mut Process<'_>) -> Said {
-    let CommandLine { command } = match CommandLine::try_parse_from(&process.arguments) {
-        Ok(command_line) => command_line,
-        // clap knows which of its messages are help and which are errors, and gives each its stream and code.
-        Err(message) => {
-            let text = message.to_string().lines().map(one_line).collect();
-            let (stdout, stderr) = if message.use_stderr() {
-                (String::new(), text)
-            } else {
-                (text, String::new())
-            };
-            let code = u8::try_from(message.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
-            return Said {
-                stderr,
-                code,
-                ..Said::success(stdout)
-            };
-        }
-    };
-    let credentials = CredentialStore::at(data_location());
-    let report = match command {
-        Command::Cache(arguments) => cache(arguments, &credentials, process.now),
-        Command::Configure(Configure { undo, dry_run, .. }) if undo => {
-            configure::undo(data_location(), dry_run)
-        }
-        Command::Configure(arguments) => configure(arguments, program, &credentials, process),
-        Command::Import(arguments) => import(arguments, program, &credentials, process),
-        Command::Token(arguments) => token(arguments, program, &credentials, process),
-        Command::Inspect(arguments) => inspect(arguments, process),
-        Command::Status(Status { server, json }) => {
-            let format = format_of(json);
-            let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
-            server
-                .map_err(anyhow::Error::from)
-                .and_then(|server| status::status(server.as_ref(), format, &credentials))
-        }
-    };
-    report.map_or_else(
-        |error| Said {
-            stderr: format!("{PROGRAM}: {}", one_line(&format!("{error:#}"))),
-            code: ExitCode::FAILURE,
-            ..Said::success(String::new())
-        },
-        Said::from,
-    )
-}
-
-/// Configures a client; where a person is there, asks whether what could be imported then should be.
-fn configure(
-    arguments: Configure,
-    program: &str,
-    credentials: &CredentialStore,
-    process: &mut Process<'_>,
-) -> Result<Report> {
-    let Configure {
-        registries,
-        profile,
-        podman,
-        dry_run,
-        undo: _,
-    } = arguments;
-    let request = configure::Request {
-        registries: read_registries(&registries)?,
-        // The variable is not asked: it reaches the helper by itself, and a link for it would outlive it.
-        profile: profile.map_or_else(|| settings::profile(program, &|_| None), Ok)?,
-        client: if podman {
-            Client::Containers
-        } else {
-            Client::Docker
-        },
-        is_dry_run: dry_run,
-    };
-    let mut configured = configure::configure(&request, data_location(), process.variables)?;
-    let commands = configured.commands();
-    let Configured { report, offers } = &mut configured;
-    if offers.is_empty() || dry_run || !(process.is_interactive)() {
-        report.notes += &commands;
-        return Ok(configured.report);
-    }
-    Said::from(std::mem::take(report)).write(process.stdout, process.stderr)?;
-    if !is_agreed("Import them now? [y/N] ", process.stdin, process.stderr)? {
-        report.notes = commands;
-        return Ok(configured.report);
-    }
-    for offer in offers {
-        let imported = import::import(offer, process.variables, credentials, process.now)?;
-        report.text += &imported.text;
-        report.notes += &imported.notes;
-        report.is_incomplete |= imported.is_incomplete;
-    }
-    Ok(configured.report)
-}
-
-fn import(
-    arguments: Import,
-    program: &str,
-    credentials: &CredentialStore,
-    process: &Process<'_>,
-) -> Result<Report> {
-    let Import {
-        from,
-        registries,
-        profile,
-        dry_run,
-    } = arguments;
-    let request = import::Request {
-        source: from.map_or(Ok(Source::Docker), |source| source.parse())?,
-        registries: read_registries(&registries)?,
-        profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
-        is_dry_run: dry_run,
-    };
-    import::import(&request, process.variables, credentials, process.now)
-}
-
-/// Obtains a token and prints it.
-fn token(
-    arguments: cli::Token,
-    program: &str,
-    credentials: &CredentialStore,
-    process: &Process<'_>,
-) -> Result<Report> {
-    let cli::Token {
-        server,
-        scopes,
-        pull,
-        push,
-        service,
-        profile,
-        trust_realm,
-        output,
-    } = arguments;
-    let output = output.parse().map_err(|why| anyhow!("--output: {why}"))?;
-    let server = server
-        .or_else(|| settings::default_server(process.variables))
-        .context("no registry; name one, or set DOCKER_CREDENTIAL_SCOPED_SERVER")?;
-    let registry: Registry = server.parse()?;
-    let mut scope = ScopeSet::default();
-    for text in scopes {
-        scope.extend(text.parse::<ScopeSet>()?.iter());
-    }
-    for repository in pull {
-        scope.merge(Scope::pull(&repository, &registry)?);
-    }
-    for repository in push {
-        scope.merge(Scope::push(&repository, &registry)?);
-    }
-    if scope.is_empty()
-        && let Some(text) = settings::default_scope(process.variables)
-    {
-        scope = text.parse().context("DOCKER_CREDENTIAL_SCOPED_SCOPE")?;
-    }
-    let wanted = Wanted {
-        registry,
-        scope,
-        service,
-        profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
-        confirmed: trust_realm.map(|realm| realm.parse()).transpose()?,
-    };
-    let settings = Settings::load()?;
-    let rooms = Rooms {
-        credentials,
-        cache: &token_cache(credentials, token_cache::make_key),
-        token_servers: &TokenServers::at(data_location()),
-        settings: &settings,
-    };
-    token::token(&wanted, output, rooms, process.now)
-}
-
-fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {
-    let Inspect {
-        service,
-        require,
-        json,
-        misplaced,
-    } = arguments;
-    if !misplaced.is_empty() {
-        bail!("inspect: reads the token from standard input; others can see what is on a command line");
-    }
-    let scopes = require
-        .iter()
-        .map(|scope| scope.parse::<Scope>())
-        .collect::<Result<_, _>>()
-        .context("--require")?;
-    let input = read_message(process.stdin, MAX_TOKEN_BYTES)?;
-    inspect::inspect(
-        &input,
-        &Required { service, scopes },
-        format_of(json),
-        process.now,
-    )
-}
-
-fn format_of(json: bool) -> Format {
-    if json { Format::Json } else { Format::Table }
-}
-
-/// Puts a question to a person; anything but a yes is a no.
-fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io::Result<bool> {
-    stderr.write_all(question.as_bytes())?;
-    stderr.flush()?;
-    let mut answer = String::new();
-    // What cannot be read is no yes.
-    let _ = BufReader::new(stdin).read_line(&mut answer);
-    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
-}
-
-/// Shows what is remembered, or forgets it.
-fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTime) -> Result<Report> {
-    let cli::Cache { server, clear, json } = arguments;
-    let registry = server.map(|server| server.parse::<Registry>()).transpose()?;
-    let cache = token_cache(credentials, token_cache::read_key);
-    if clear {
-        Ok(cache::clear(registry.as_ref(), &cache))
-    } else {
-        cache::list(registry.as_ref(), json, &cache, now)
-    }
-}
-
-/// Where access tokens are kept until they expire, and the key they are sealed with: one derived from the store's
-/// where there is one, else `own_key` beside them, which is for memory only: the runtime directory.
-fn token_cache(credentials: &CredentialStore, own_key: fn(&Location) -> Option<Key>) -> TokenCache {
-    let Some(home) = settings::home_directory() else {
-        return TokenCache::new(None, None);
-    };
-    // The system makes the runtime directory. Where it does not, or it is not ours alone, that of the cache is used.
-    let runtime = settings::runtime_directory()
-        .and_then(|path| Location::of_cache(path, &home).open().ok()?)
-        .map(|directory| directory.location_below(PROGRAM));
-    let key = match credentials.subkey("access tokens") {
-        Ok(Some(key)) => Some(key),
-        Ok(None) => runtime.as_ref().and_then(own_key),
-        // What cannot be opened now is not replaced by something else: without a cache it works, only slower.
-        Err(_) => None,
-    };
-    let location = runtime.or_else(|| Some(Location::of_cache(settings::cache_directory()?, &home)));
-    TokenCache::new(location, key)
-}
-
-fn read_registries(texts: &[String]) -> Result<Vec<Registry>> {
-    texts.iter().map(|text| Ok(text.parse()?)).collect()
-}
-
-/// Where this program keeps its data.
-fn data_location() -> Option<Location> {
-    Some(Location::new(
-        settings::data_directory()?,
-        &settings::home_directory()?,
-    ))
 }
 
 /// What the reference calls itself: the last component of the name it was started by.

@@ -39,6 +39,15 @@ pub enum Command {
     Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
     Configure(Configure),
+    /// Run a command that can log in for what is named only, with tokens that are renewed while it runs
+    ///
+    /// The command gets a docker configuration of its own with nothing to log in with but registry tokens; contexts,
+    /// CLI plugins and builders stay those of the user. This narrows what the command is given; it is no wall against
+    /// one that runs this helper itself.
+    ///
+    /// The exit code is the command's; 125 where it was not run, 126 where the system refused to, 127 where there is
+    /// no such command.
+    Exec(Exec),
     /// Take credentials from a config.json or another helper into the store
     Import(Import),
     /// Show what a token on standard input says of itself: subject, audience, access, times
@@ -87,6 +96,32 @@ pub struct Configure {
     /// Put back all that configure has changed
     #[arg(long, conflicts_with_all = ["registries", "profile", "podman"])]
     pub undo: bool,
+}
+
+/// The arguments of `exec`.
+///
+/// With neither an image nor a scope the command is given `DOCKER_CREDENTIAL_SCOPED_SCOPE`.
+#[derive(Debug, Args)]
+pub struct Exec {
+    /// Allow pulling this image's repository; may be repeated
+    #[arg(long, value_name = "IMAGE")]
+    pub pull: Vec<String>,
+    /// Allow pushing to this image's repository, and pulling; may be repeated
+    #[arg(long, value_name = "IMAGE")]
+    pub push: Vec<String>,
+    /// The registry that --scope is about [default: `DOCKER_CREDENTIAL_SCOPED_SERVER`]
+    #[arg(long, value_name = "SERVER")]
+    pub server: Option<String>,
+    /// Allow this, as in repository:acme/app:pull; may be repeated
+    /// [default, where no image is named: `DOCKER_CREDENTIAL_SCOPED_SCOPE`]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Use the credentials of this profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
+    /// The command and its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
 }
 
 /// The arguments of `import`.

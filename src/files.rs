@@ -9,8 +9,10 @@
 mod access;
 pub mod foreign;
 mod lock;
+mod run_directory;
 
 pub use lock::Lock;
+pub use run_directory::RunDirectory;
 
 use std::ffi::OsString;
 use std::fs::{self, File};

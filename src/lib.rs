@@ -10,8 +10,8 @@
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
 //!   credentials store, sealed files on disk (it uses [`files`]); [`token_cache`], access tokens until they expire (it
-//!   too); [`secret_source`], secrets kept elsewhere; [`process`], what the system sees of us; [`http`], requests and
-//!   their answers, the only room with TLS
+//!   too); [`secret_source`], secrets kept elsewhere; [`process`], what the system sees of us, and a program
+//!   that runs in our place; [`http`], requests and their answers, the only room with TLS
 //! - services, which speak a remote's language over http: [`token`], the exchange
 //! - [`command`], the use cases, one a file
 //! - [`app`], the composition root, and [`cli`], which only it knows

@@ -2,13 +2,15 @@
 
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use docker_credential_scoped::app::{self, Process};
 use docker_credential_scoped::process::{self, Unbuffered};
+use time::OffsetDateTime;
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where environment and clock are real"
+    reason = "the one place where the environment is real"
 )]
 fn main() -> ExitCode {
     process::keep_memory_private();
@@ -16,10 +18,17 @@ fn main() -> ExitCode {
     app::run(Process {
         arguments: std::env::args_os().collect(),
         variables: &|name| std::env::var_os(name),
+        variable_names: &|| std::env::vars_os().map(|(name, _)| name).collect(),
         stdin: &mut Unbuffered(io::stdin()),
         stdout: &mut Unbuffered(io::stdout()),
         stderr: &mut io::stderr().lock(),
         is_interactive: &|| io::stdin().is_terminal() && io::stderr().is_terminal(),
-        now: std::time::SystemTime::now().into(),
+        now: clock(),
+        clock,
     })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place where the clock is real")]
+fn clock() -> OffsetDateTime {
+    SystemTime::now().into()
 }

@@ -1,8 +1,12 @@
-//! The process as the system sees it: streams without buffers, memory that is not dumped, and how a panic ends.
-//! Knows nothing of what is read or written.
+//! The process as the system sees it: streams without buffers, memory that is not dumped, how a panic ends, and a
+//! program that runs in its place. Knows nothing of what is read or written.
+
+mod child;
 
 use std::io::{self, Read, Write};
 use std::panic;
+
+pub use child::Child;
 
 /// A standard stream without the standard library's buffer, which would keep a copy of each secret that went
 /// through it, and nobody could wipe it.

@@ -162,6 +162,12 @@ pub fn cache_directory() -> Option<PathBuf> {
     Base::Cache.directory().map(|cache| cache.join(PROGRAM))
 }
 
+/// A directory of this user's below the system's temporary one, where anybody may have made it.
+#[must_use]
+pub fn temporary_directory(user_id: u32) -> PathBuf {
+    std::env::temp_dir().join(format!("{PROGRAM}-{user_id}"))
+}
+
 /// Where docker keeps certificates for a host (docker: `certs.d`): the system's directory, and that of rootless
 /// engines (moby `registry.CertsDir`).
 #[must_use]
@@ -189,6 +195,36 @@ pub fn docker_config_file(variables: Variables<'_>) -> Option<PathBuf> {
     set_to(variables, "DOCKER_CONFIG")
         .or_else(|| home_directory().map(|home| home.join(".docker")))
         .map(|directory| directory.join("config.json"))
+}
+
+/// Where buildx keeps its builders: in `BUILDX_CONFIG`, else beside docker's config.json (buildx
+/// `confutil.ConfigDir`).
+#[must_use]
+pub fn buildx_directory(variables: Variables<'_>) -> Option<PathBuf> {
+    set_to(variables, "BUILDX_CONFIG")
+        .or_else(|| Some(docker_config_file(variables)?.with_file_name("buildx")))
+}
+
+/// What points docker and its relatives at a configuration directory: docker itself and what reads its config.json,
+/// and go-containerregistry and containers/image, which read an auth file.
+#[must_use]
+pub fn client_variables(config_file: &Path) -> Vec<(&'static str, PathBuf)> {
+    let directory = config_file.parent().unwrap_or(Path::new("."));
+    vec![
+        ("DOCKER_CONFIG", directory.to_owned()),
+        ("REGISTRY_AUTH_FILE", config_file.to_owned()),
+    ]
+}
+
+/// Those of these variables that a command under narrowed credentials is not given: credentials in the environment,
+/// the way to buildx's own, and everything that is meant for us, our secrets among it.
+#[must_use]
+pub fn withheld_variables(names: Vec<OsString>) -> Vec<OsString> {
+    let is_withheld = |name: &OsString| {
+        matches!(name.to_str(), Some("BUILDX_CONFIG" | "DOCKER_AUTH_CONFIG"))
+            || name.as_encoded_bytes().starts_with(b"DOCKER_CREDENTIAL_SCOPED_")
+    };
+    names.into_iter().filter(is_withheld).collect()
 }
 
 /// The auth file of podman, skopeo and buildah.

@@ -155,6 +155,11 @@ impl ConfigFile {
         Ok(())
     }
 
+    /// The value of a field that has nothing to do with credentials, as it is written.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.field(name).map(|field| field.value)
+    }
+
     fn edit(
         &mut self,
         edit: impl FnOnce(&str) -> Result<String, serde_json::Error>,

@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod configure;
 pub mod erase;
+pub mod exec;
 pub mod get;
 pub mod import;
 pub mod inspect;

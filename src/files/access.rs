@@ -136,6 +136,14 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
+/// Whether the file still has a name.
+#[cfg(unix)]
+pub(super) fn is_linked(file: &File) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+
+    Ok(file.metadata()?.nlink() > 0)
+}
+
 #[cfg(unix)]
 pub(super) fn open_without_following(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
@@ -195,6 +203,12 @@ pub(super) fn create_private_directory(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 pub(super) fn create_private(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create_new(true).open(path)
+}
+
+/// What is open elsewhere cannot be removed.
+#[cfg(not(unix))]
+pub(super) fn is_linked(_file: &File) -> io::Result<bool> {
+    Ok(true)
 }
 
 #[cfg(not(unix))]

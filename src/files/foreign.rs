@@ -115,6 +115,17 @@ pub fn find_executable(name: &str, search_path: &[PathBuf]) -> Option<PathBuf> {
         .find(|path| fs::metadata(path).is_ok_and(|metadata| metadata.is_file() && is_executable(&metadata)))
 }
 
+/// The names of what is in a directory; none where it cannot be read.
+#[must_use]
+pub fn names_in(directory: &Path) -> Vec<OsString> {
+    fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect()
+}
+
 /// The files in a directory whose names end in `suffix`, sorted; none where it cannot be read.
 #[must_use]
 pub fn files_ending_in(suffix: &str, directory: &Path) -> Vec<PathBuf> {

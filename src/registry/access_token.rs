@@ -37,9 +37,15 @@ impl AccessToken {
     /// Whether enough of its life is left to hand it out: the lesser of five minutes and half of it.
     #[must_use]
     pub fn is_fresh(&self, now: OffsetDateTime) -> bool {
-        let life = self.expires - self.issued;
         // One from the future was written before the clock was put back; nobody knows what is left of it.
-        self.issued <= now && self.expires - now >= LEAST_LEFT.min(life / 2) && self.expires > now
+        self.issued <= now && now <= self.fresh_until() && now < self.expires
+    }
+
+    /// The last moment at which it can be handed out.
+    #[must_use]
+    pub fn fresh_until(&self) -> OffsetDateTime {
+        let life = self.expires - self.issued;
+        self.expires - LEAST_LEFT.min(life / 2)
     }
 }
 

@@ -3,6 +3,7 @@
 mod access_token;
 mod challenge;
 mod claims;
+mod image;
 mod realm;
 mod registry;
 mod scope;
@@ -12,6 +13,7 @@ mod token_server;
 pub use access_token::{AccessToken, InvalidTokenResponse, TokenResponse};
 pub use challenge::{BearerChallenge, Challenge, InvalidChallenge};
 pub use claims::Claims;
+pub use image::{Image, InvalidImage};
 pub use realm::{InvalidRealm, Judgement, Realm, RefusedRealm};
 pub use registry::{InvalidRegistry, Registry};
 pub use scope::{InvalidScope, Resource, Scope, ScopeSet};

@@ -19,7 +19,7 @@ pub struct Registry(String);
 
 impl Registry {
     /// What we call Docker Hub, whichever of its names was used.
-    const DOCKER_HUB: &'static str = "docker.io";
+    pub(super) const DOCKER_HUB: &'static str = "docker.io";
 
     /// Every name under which documented clients mean Docker Hub's registry. A closed list, compared whole.
     /// `hub.docker.com` is the web site and its API, not the registry.

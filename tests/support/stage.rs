@@ -20,6 +20,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
+        Self::with_tokens_of(300)
+    }
+
+    /// One whose access tokens live that many seconds.
+    pub(crate) fn with_tokens_of(seconds: u32) -> Self {
         let token_server = TokenServer::start(Config {
             services: vec!["first".to_owned(), "second".to_owned()],
             users: vec![
@@ -31,6 +36,7 @@ impl Stage {
                     .may(&["pull", "push"], "bob/*"),
             ],
             public: vec!["public/*".to_owned()],
+            expires_in: seconds,
             ..Config::default()
         })
         .expect("a free port");

@@ -1,0 +1,62 @@
+//! Locations: which of the places that the settings name are used for what, and the cache in its place.
+
+use super::PROGRAM;
+use crate::files::{self, Location};
+use crate::seal::Key;
+use crate::settings;
+use crate::store::CredentialStore;
+use crate::token_cache::TokenCache;
+
+/// Where access tokens are kept until they expire, and the key they are sealed with: one derived from the store's
+/// where there is one, else `own_key` beside them, which is for memory only: the runtime directory.
+pub(super) fn token_cache(
+    credentials: &CredentialStore,
+    own_key: fn(&Location) -> Option<Key>,
+) -> TokenCache {
+    let runtime = runtime_location();
+    let key = match credentials.subkey("access tokens") {
+        Ok(Some(key)) => Some(key),
+        Ok(None) => runtime.as_ref().and_then(own_key),
+        // What cannot be opened now is not replaced by something else: without a cache it works, only slower.
+        Err(_) => None,
+    };
+    TokenCache::new(runtime.or_else(cache_location), key)
+}
+
+/// Where directories are made that are gone when the command is, the best place first: one in memory; one that the
+/// system cleans; and, should somebody else have taken our name there, one of our own.
+pub(super) fn run_locations() -> Vec<Location> {
+    // Root's home need not be known for root to be root; who owns no home trusts himself alone.
+    let home = settings::home_directory().unwrap_or_default();
+    let temporary = settings::temporary_directory(files::user_id());
+    let temporary = temporary
+        .is_absolute()
+        .then(|| Location::of_cache(temporary, &home));
+    [runtime_location(), temporary, cache_location()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Our place in the runtime directory. The system makes that; where it does not, or it is not ours alone, another is
+/// used.
+pub(super) fn runtime_location() -> Option<Location> {
+    let (runtime, home) = (settings::runtime_directory()?, settings::home_directory()?);
+    let runtime = Location::of_cache(runtime, &home).open().ok()??;
+    Some(runtime.location_below(PROGRAM))
+}
+
+pub(super) fn cache_location() -> Option<Location> {
+    Some(Location::of_cache(
+        settings::cache_directory()?,
+        &settings::home_directory()?,
+    ))
+}
+
+/// Where this program keeps its data.
+pub(super) fn data_location() -> Option<Location> {
+    Some(Location::of_cache(
+        settings::data_directory()?,
+        &settings::home_directory()?,
+    ))
+}

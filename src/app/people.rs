@@ -1,0 +1,344 @@
+//! Serving a person: what clap read into what a command takes, and the streams for those that speak meanwhile.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Parser;
+use time::OffsetDateTime;
+
+use super::locations::{data_location, run_locations, token_cache};
+use super::{Process, Said, one_line, read_message};
+use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect, Status};
+use crate::command::configure::{Client, Configured};
+use crate::command::exec::NotRun;
+use crate::command::import::Source;
+use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
+use crate::command::obtain::{Rooms, Wanted, obtain};
+use crate::command::status::Format;
+use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
+use crate::registry::{Image, Registry, Scope, ScopeSet, Server, ServerUrl};
+use crate::settings::{self, Settings};
+use crate::store::{CredentialStore, Slot, TokenServers};
+use crate::token_cache;
+
+/// The exit code of `exec` where it is us who failed: what env(1) and docker use, and commands seldom do.
+const EXEC_FAILED: u8 = 125;
+
+/// Serves a person.
+pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
+    let CommandLine { command } = match CommandLine::try_parse_from(&process.arguments) {
+        Ok(command_line) => command_line,
+        // clap knows which of its messages are help and which are errors, and gives each its stream and code.
+        Err(message) => {
+            let text = message.to_string().lines().map(one_line).collect();
+            let (stdout, stderr) = if message.use_stderr() {
+                (String::new(), text)
+            } else {
+                (text, String::new())
+            };
+            let code = u8::try_from(message.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+            return Said {
+                stderr,
+                code,
+                ..Said::success(stdout)
+            };
+        }
+    };
+    let credentials = CredentialStore::at(data_location());
+    let report = match command {
+        Command::Cache(arguments) => cache(arguments, &credentials, process.now),
+        Command::Configure(Configure { undo, dry_run, .. }) if undo => {
+            configure::undo(data_location(), dry_run)
+        }
+        Command::Configure(arguments) => configure(arguments, program, &credentials, process),
+        Command::Import(arguments) => import(arguments, program, &credentials, process),
+        Command::Exec(arguments) => {
+            return exec(arguments, program, process).map_or_else(
+                |error| {
+                    let code = error.downcast_ref().map_or(EXEC_FAILED, NotRun::code);
+                    Said::error(&error, ExitCode::from(code))
+                },
+                |code| Said {
+                    code: ExitCode::from(code),
+                    ..Said::success(String::new())
+                },
+            );
+        }
+        Command::Token(arguments) => token(arguments, program, &credentials, process),
+        Command::Inspect(arguments) => inspect(arguments, process),
+        Command::Status(Status { server, json }) => {
+            let format = format_of(json);
+            let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
+            server
+                .map_err(anyhow::Error::from)
+                .and_then(|server| status::status(server.as_ref(), format, &credentials))
+        }
+    };
+    report.map_or_else(|error| Said::error(&error, ExitCode::FAILURE), Said::from)
+}
+
+/// Configures a client; where a person is there, asks whether what could be imported then should be.
+fn configure(
+    arguments: Configure,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &mut Process<'_>,
+) -> Result<Report> {
+    let Configure {
+        registries,
+        profile,
+        podman,
+        dry_run,
+        undo: _,
+    } = arguments;
+    let request = configure::Request {
+        registries: read_registries(&registries)?,
+        // The variable is not asked: it reaches the helper by itself, and a link for it would outlive it.
+        profile: profile.map_or_else(|| settings::profile(program, &|_| None), Ok)?,
+        client: if podman {
+            Client::Containers
+        } else {
+            Client::Docker
+        },
+        is_dry_run: dry_run,
+    };
+    let mut configured = configure::configure(&request, data_location(), process.variables)?;
+    let commands = configured.commands();
+    let Configured { report, offers } = &mut configured;
+    if offers.is_empty() || dry_run || !(process.is_interactive)() {
+        report.notes += &commands;
+        return Ok(configured.report);
+    }
+    Said::from(std::mem::take(report)).write(process.stdout, process.stderr)?;
+    if !is_agreed("Import them now? [y/N] ", process.stdin, process.stderr)? {
+        report.notes = commands;
+        return Ok(configured.report);
+    }
+    for offer in offers {
+        let imported = import::import(offer, process.variables, credentials, process.now)?;
+        report.text += &imported.text;
+        report.notes += &imported.notes;
+        report.is_incomplete |= imported.is_incomplete;
+    }
+    Ok(configured.report)
+}
+
+fn import(
+    arguments: Import,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &Process<'_>,
+) -> Result<Report> {
+    let Import {
+        from,
+        registries,
+        profile,
+        dry_run,
+    } = arguments;
+    let request = import::Request {
+        source: from.map_or(Ok(Source::Docker), |source| source.parse())?,
+        registries: read_registries(&registries)?,
+        profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
+        is_dry_run: dry_run,
+    };
+    import::import(&request, process.variables, credentials, process.now)
+}
+
+/// Obtains a token and prints it.
+fn token(
+    arguments: cli::Token,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &Process<'_>,
+) -> Result<Report> {
+    let cli::Token {
+        server,
+        scopes,
+        pull,
+        push,
+        service,
+        profile,
+        trust_realm,
+        output,
+    } = arguments;
+    let output = output.parse().map_err(|why| anyhow!("--output: {why}"))?;
+    let server = server
+        .or_else(|| settings::default_server(process.variables))
+        .context("no registry; name one, or set DOCKER_CREDENTIAL_SCOPED_SERVER")?;
+    let registry: Registry = server.parse()?;
+    let mut scope = ScopeSet::default();
+    for text in scopes {
+        scope.extend(text.parse::<ScopeSet>()?.iter());
+    }
+    for repository in pull {
+        scope.merge(Scope::pull(&repository, &registry)?);
+    }
+    for repository in push {
+        scope.merge(Scope::push(&repository, &registry)?);
+    }
+    if scope.is_empty()
+        && let Some(text) = settings::default_scope(process.variables)
+    {
+        scope = text.parse().context("DOCKER_CREDENTIAL_SCOPED_SCOPE")?;
+    }
+    let wanted = Wanted {
+        registry,
+        scope,
+        service,
+        profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
+        confirmed: trust_realm.map(|realm| realm.parse()).transpose()?,
+    };
+    let settings = Settings::load()?;
+    let rooms = Rooms {
+        credentials,
+        cache: &token_cache(credentials, token_cache::make_key),
+        token_servers: &TokenServers::at(data_location()),
+        settings: &settings,
+    };
+    token::token(&wanted, output, rooms, process.now)
+}
+
+/// Runs a command with tokens for what is named, and gives its exit code.
+fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8> {
+    let Exec {
+        pull,
+        push,
+        server,
+        scopes,
+        profile,
+        command,
+    } = arguments;
+    let mut scopes_of = BTreeMap::<Registry, ScopeSet>::new();
+    for name in pull {
+        let Image { registry, repository } = name.parse().context("--pull")?;
+        let scope = Scope::pull(&repository, &registry).context("--pull")?;
+        scopes_of.entry(registry).or_default().merge(scope);
+    }
+    for name in push {
+        let Image { registry, repository } = name.parse().context("--push")?;
+        let scope = Scope::push(&repository, &registry).context("--push")?;
+        scopes_of.entry(registry).or_default().merge(scope);
+    }
+    let mut scope = ScopeSet::default();
+    for text in scopes {
+        scope.extend(text.parse::<ScopeSet>().context("--scope")?.iter());
+    }
+    // What a job says itself takes the place of its defaults, and is not added to them.
+    let names_server = server.is_some();
+    if scope.is_empty()
+        && (names_server || scopes_of.is_empty())
+        && let Some(text) = settings::default_scope(process.variables)
+    {
+        scope = text.parse().context("DOCKER_CREDENTIAL_SCOPED_SCOPE")?;
+    }
+    if !scope.is_empty() {
+        let registry = server
+            .or_else(|| settings::default_server(process.variables))
+            .context(
+                "no registry for the scope; name one with --server, or set DOCKER_CREDENTIAL_SCOPED_SERVER",
+            )?;
+        scopes_of
+            .entry(registry.parse()?)
+            .or_default()
+            .extend(scope.iter());
+    } else if names_server {
+        bail!("--server: no scope; name one with --scope, or set DOCKER_CREDENTIAL_SCOPED_SCOPE");
+    }
+    if scopes_of.is_empty() {
+        bail!("no image and no scope; say what the command is to be given, with --pull, --push or --scope");
+    }
+    let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
+    let wanted = scopes_of.into_iter().map(|(registry, scope)| Wanted {
+        registry,
+        scope,
+        service: None,
+        profile: profile.clone(),
+        confirmed: None,
+    });
+    let request = exec::Request {
+        command,
+        wanted: wanted.collect(),
+        locations: run_locations(),
+        variable_names: (process.variable_names)(),
+    };
+    let credentials = CredentialStore::at(data_location());
+    let token_servers = TokenServers::at(data_location());
+    let settings = Settings::load()?;
+    let obtain: exec::Obtain = Arc::new(move |wanted, now| {
+        let rooms = Rooms {
+            credentials: &credentials,
+            cache: &token_cache(&credentials, token_cache::make_key),
+            token_servers: &token_servers,
+            settings: &settings,
+        };
+        obtain(wanted, rooms, now).map_err(|error| {
+            let server = Server::Registry(wanted.registry.clone());
+            match credentials.get(&Slot::new(server, wanted.profile.clone())) {
+                // As nobody it was refused, and how is told as if somebody had been.
+                Ok(None) => error.context(format!(
+                    "nothing is stored for {0} (docker login {0}), and everybody is refused",
+                    wanted.registry
+                )),
+                Ok(Some(_)) | Err(_) => error,
+            }
+        })
+    });
+    exec::exec(request, &obtain, process.variables, process.stderr, process.clock)
+}
+
+fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {
+    let Inspect {
+        service,
+        require,
+        json,
+        misplaced,
+    } = arguments;
+    if !misplaced.is_empty() {
+        bail!("inspect: reads the token from standard input; others can see what is on a command line");
+    }
+    let scopes = require
+        .iter()
+        .map(|scope| scope.parse::<Scope>())
+        .collect::<Result<_, _>>()
+        .context("--require")?;
+    let input = read_message(process.stdin, MAX_TOKEN_BYTES)?;
+    inspect::inspect(
+        &input,
+        &Required { service, scopes },
+        format_of(json),
+        process.now,
+    )
+}
+
+fn format_of(json: bool) -> Format {
+    if json { Format::Json } else { Format::Table }
+}
+
+/// Puts a question to a person; anything but a yes is a no.
+fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io::Result<bool> {
+    stderr.write_all(question.as_bytes())?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    // What cannot be read is no yes.
+    let _ = BufReader::new(stdin).read_line(&mut answer);
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// Shows what is remembered, or forgets it.
+fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTime) -> Result<Report> {
+    let cli::Cache { server, clear, json } = arguments;
+    let registry = server.map(|server| server.parse::<Registry>()).transpose()?;
+    let cache = token_cache(credentials, token_cache::read_key);
+    if clear {
+        Ok(cache::clear(registry.as_ref(), &cache))
+    } else {
+        cache::list(registry.as_ref(), json, &cache, now)
+    }
+}
+
+fn read_registries(texts: &[String]) -> Result<Vec<Registry>> {
+    texts.iter().map(|text| Ok(text.parse()?)).collect()
+}

@@ -1,0 +1,234 @@
+//! Grant: what the command may do at one registry, and the token that lets it, renewed before it expires.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use time::OffsetDateTime;
+
+use crate::command::exec::Obtain;
+use crate::command::obtain::{Obtained, Wanted};
+use crate::registry::{AccessToken, Registry, ScopeSet};
+use crate::secret::Secret;
+
+/// How long is waited after a failure. Doubled with each, up to a minute: a token server that is gone for an hour is
+/// not to be asked for by every job each second, and one that is back is to be found before a token expires.
+const FIRST_PAUSE: time::Duration = time::Duration::SECOND;
+const LONGEST_PAUSE: time::Duration = time::Duration::MINUTE;
+
+/// A registry's token.
+#[derive(Debug)]
+pub(super) struct Grant {
+    wanted: Wanted,
+    token: AccessToken,
+    renewal: Renewal,
+    /// What the token server gave beyond what was asked for.
+    more: ScopeSet,
+}
+
+#[derive(Debug)]
+enum Renewal {
+    /// To be asked for when the token is not fresh any more.
+    Due,
+    /// Was asked for and failed. The pause before the next time, and when that is.
+    Failed(time::Duration, OffsetDateTime),
+    /// Is being asked for. The pause after the last failure.
+    UnderWay(Option<time::Duration>),
+}
+
+impl Grant {
+    /// Obtains the first token. Without it the command is not run.
+    pub(super) fn first(wanted: Wanted, obtain: &Obtain, now: OffsetDateTime) -> Result<Self> {
+        let registry = &wanted.registry;
+        let obtained = obtain(&wanted, now).with_context(|| format!("no token for {registry}"))?;
+        let (token, more) = check(&wanted, obtained)?;
+        Ok(Self {
+            wanted,
+            token,
+            renewal: Renewal::Due,
+            more,
+        })
+    }
+
+    /// What the user should know of it.
+    pub(super) fn notes(&self) -> Option<String> {
+        (!self.more.is_empty()).then(|| {
+            format!(
+                "note: {} granted more than was asked for: {}",
+                self.wanted.registry, self.more
+            )
+        })
+    }
+
+    pub(super) fn registry(&self) -> &Registry {
+        &self.wanted.registry
+    }
+
+    pub(super) fn token(&self) -> &Secret {
+        &self.token.token
+    }
+
+    /// What is to be asked for now, if anything is.
+    pub(super) fn begin_renewal(&mut self, now: OffsetDateTime) -> Option<Wanted> {
+        let pause = match self.renewal {
+            Renewal::Due if !self.token.is_fresh(now) => None,
+            Renewal::Failed(pause, next) if next <= now => Some(pause),
+            Renewal::Due | Renewal::Failed(..) | Renewal::UnderWay(_) => return None,
+        };
+        self.renewal = Renewal::UnderWay(pause);
+        Some(self.wanted.clone())
+    }
+
+    /// How long nothing has to be done; `None` while an answer is waited for.
+    pub(super) fn wait(&self, now: OffsetDateTime) -> Option<Duration> {
+        let next = match self.renewal {
+            // It is fresh up to that moment, and with it.
+            Renewal::Due => self.token.fresh_until() + time::Duration::MILLISECOND,
+            Renewal::Failed(_, next) => next,
+            Renewal::UnderWay(_) => return None,
+        };
+        Some(Duration::try_from(next - now).unwrap_or_default())
+    }
+
+    /// Takes the new token. A failure is told of once in a row; the old token is as good as it was.
+    pub(super) fn renew(&mut self, answer: Result<Obtained>, now: OffsetDateTime) -> Option<String> {
+        match answer.and_then(|obtained| check(&self.wanted, obtained)) {
+            Ok((token, _)) if token.is_fresh(now) => {
+                self.token = token;
+                self.renewal = Renewal::Due;
+                None
+            }
+            // With an answer that took half of the token's life, the next is asked for after a pause, too.
+            Ok((token, _)) => {
+                self.token = token;
+                self.renewal = Renewal::Failed(FIRST_PAUSE, now + FIRST_PAUSE);
+                None
+            }
+            Err(error) => {
+                let earlier = match self.renewal {
+                    Renewal::UnderWay(pause) => pause,
+                    Renewal::Due | Renewal::Failed(..) => None,
+                };
+                let pause = earlier.map_or(FIRST_PAUSE, |pause| LONGEST_PAUSE.min(pause.saturating_mul(2)));
+                self.renewal = Renewal::Failed(pause, now + pause);
+                earlier.is_none().then(|| {
+                    format!(
+                        "warning: the token for {} was not renewed, and expires in {} s; trying again: {error:#}",
+                        self.wanted.registry,
+                        (self.token.expires - now).whole_seconds().max(0)
+                    )
+                })
+            }
+        }
+    }
+}
+
+/// The token, if it is for what was asked for, and what it is for beyond.
+fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet)> {
+    let Obtained {
+        access_token,
+        token_server,
+        account,
+    } = obtained;
+    let (registry, origin) = (&wanted.registry, token_server.realm.origin());
+    let (lacking, more) = match &access_token.granted {
+        Some(granted) => (granted.lacking(&wanted.scope), wanted.scope.lacking(granted)),
+        None => (ScopeSet::default(), ScopeSet::default()),
+    };
+    let is_pull = || {
+        wanted
+            .scope
+            .iter()
+            .all(|scope| scope.actions().all(|action| action == "pull"))
+    };
+    match account {
+        // Where a token does not say what it is for, the public may pull with it at most.
+        None if !lacking.is_empty() || access_token.granted.is_none() && !is_pull() => bail!(
+            "nothing is stored for {registry}, and {origin} does not grant everybody {}; log in first: docker login {}",
+            if lacking.is_empty() {
+                &wanted.scope
+            } else {
+                &lacking
+            },
+            registry
+        ),
+        Some(account) if !lacking.is_empty() => {
+            bail!("{origin} does not grant {account} {lacking} at {registry}")
+        }
+        None | Some(_) => Ok((access_token, more)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::registry::TokenServer;
+
+    const LIFE: i64 = 20;
+
+    fn obtained(now: OffsetDateTime) -> Obtained {
+        Obtained {
+            access_token: AccessToken {
+                token: Secret::new(now.unix_timestamp().to_string()),
+                granted: None,
+                issued: now,
+                expires: now + time::Duration::seconds(LIFE),
+            },
+            token_server: TokenServer {
+                realm: "https://h/token".parse().unwrap(),
+                service: None,
+            },
+            account: Some("alice".to_owned()),
+        }
+    }
+
+    fn at(second: i64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(second)
+    }
+
+    fn grant() -> Grant {
+        let wanted = Wanted {
+            registry: "h".parse().unwrap(),
+            scope: "repository:a/b:pull".parse().unwrap(),
+            service: None,
+            profile: crate::credential::Profile::default(),
+            confirmed: None,
+        };
+        let obtain: Obtain = Arc::new(|_, now| Ok(obtained(now)));
+        Grant::first(wanted, &obtain, at(0)).unwrap()
+    }
+
+    #[test]
+    fn a_token_is_renewed_when_half_of_its_life_is_over() {
+        let mut grant = grant();
+        assert_eq!(grant.wait(at(0)).unwrap().as_secs(), 10);
+        assert!(grant.begin_renewal(at(10)).is_none());
+        assert!(grant.begin_renewal(at(11)).is_some());
+        assert!(grant.begin_renewal(at(12)).is_none(), "once at a time");
+        assert_eq!(grant.wait(at(12)), None);
+        assert_eq!(grant.renew(Ok(obtained(at(11))), at(12)), None);
+        assert_eq!(grant.token().expose(), "11");
+        assert_eq!(grant.wait(at(12)).unwrap().as_secs(), 9);
+    }
+
+    #[test]
+    fn a_failure_is_told_of_once_and_tried_again_with_growing_pauses() {
+        let mut grant = grant();
+        let mut now = 11;
+        let mut told = 0;
+        for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+            assert!(grant.begin_renewal(at(now)).is_some());
+            told += usize::from(grant.renew(Err(anyhow::anyhow!("gone")), at(now)).is_some());
+            assert_eq!(grant.token().expose(), "0", "the old one is kept");
+            assert_eq!(grant.wait(at(now)).unwrap().as_secs(), pause);
+            assert!(grant.begin_renewal(at(now)).is_none());
+            now += i64::try_from(pause).unwrap();
+        }
+        assert_eq!(told, 1);
+        assert!(grant.begin_renewal(at(now)).is_some());
+        assert_eq!(grant.renew(Ok(obtained(at(now))), at(now)), None);
+        assert!(grant.begin_renewal(at(now + 11)).is_some());
+        assert!(grant.renew(Err(anyhow::anyhow!("gone")), at(now + 11)).is_some());
+    }
+}
