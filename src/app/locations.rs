@@ -55,7 +55,7 @@ pub(super) fn cache_location() -> Option<Location> {
 
 /// Where this program keeps its data.
 pub(super) fn data_location() -> Option<Location> {
-    Some(Location::of_cache(
+    Some(Location::new(
         settings::data_directory()?,
         &settings::home_directory()?,
     ))
