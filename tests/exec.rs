@@ -9,6 +9,7 @@
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -18,10 +19,12 @@ use std::time::{Duration, Instant};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 
 use support::helper::Helper;
 use support::home::{HELPER, Home};
+use support::listener::Listener;
 use support::outcome::Outcome;
 use support::peer;
 use support::registry::REGISTRY;
@@ -219,6 +222,39 @@ fn signals_are_passed_on() {
         assert_eq!(child.wait().unwrap().code(), Some(7), "{name}");
         fs::remove_file(stage.home.path().join("ready")).unwrap();
         assert_eq!(runs(&stage.home), Vec::<PathBuf>::new(), "{name}");
+    }
+}
+
+#[test]
+fn what_the_terminal_sends_is_not_sent_again() {
+    let Some(stage) = set() else { return };
+    let image = stage.registry.image("team/app");
+    let count = "$SIG{INT} = sub { $got++ }; open(F, '>', 'ready'); close(F); my $end = time + 2; \
+                 select(undef, undef, undef, 0.05) while time < $end; exit(10 + $got)";
+    // In a session of its own the command gets from the terminal what it gets without us: nothing. That tells what
+    // was passed on from what was sent to both.
+    for (program, code) in [(vec!["perl"], 11), (vec!["setsid", "perl"], 10)] {
+        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&terminal).expect("a terminal");
+        unlockpt(&terminal).expect("a terminal");
+        let name = ptsname(&terminal, Vec::new()).expect("a terminal");
+        let inside = fs::File::options()
+            .read(true)
+            .write(true)
+            .open(name.to_str().expect("a path"));
+        let mut command = stage.home.command("setsid");
+        command.args(["--ctty", "--wait", HELPER, "exec", "--pull", &image, "--"]);
+        command.args(&program).args(["-e", count]);
+        let mut child = command
+            .stdin(inside.expect("a terminal"))
+            .spawn()
+            .expect("setsid");
+        let ready = stage.home.path().join("ready");
+        wait_for(&ready);
+        let mut terminal = fs::File::from(terminal);
+        terminal.write_all(b"\x03").expect("Ctrl-C");
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{program:?}");
+        fs::remove_file(ready).unwrap();
     }
 }
 
@@ -447,6 +483,39 @@ fn what_is_lacking_is_said_and_the_command_is_not_run() {
         &["--pull", &stage.registry.image("team/app")],
         &[registry, "log out of that registry and in again"],
     );
+}
+
+#[test]
+fn a_refusal_to_everybody_names_what_is_not_stored() {
+    let home = Home::new();
+    let registry = Listener::plain(|mut connection| {
+        let request = connection.read_request();
+        let host = request
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .expect("a host");
+        let challenge = format!("www-authenticate: Bearer realm=\"http://{host}/token\",service=\"s\"\r\n");
+        let challenge = if request.starts_with("GET /v2/") {
+            challenge
+        } else {
+            String::new()
+        };
+        let _ = connection.send(format!(
+            "HTTP/1.1 401 Unauthorized\r\n{challenge}content-length: 0\r\nconnection: close\r\n\r\n"
+        ));
+    });
+    let image = format!("{}/team/app", registry.authority());
+    let said = Outcome::of(
+        &mut command(&home, &["--pull", &image, "--", "touch", "ran"]),
+        b"",
+    )
+    .fails();
+    let expected = format!(
+        "nothing is stored for {0} (docker login {0}), and everybody is refused",
+        registry.authority()
+    );
+    assert!(said.stderr.contains(&expected), "{}", said.stderr);
+    assert!(!home.path().join("ran").exists());
 }
 
 #[test]

@@ -143,13 +143,12 @@ fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet)>
     match account {
         // Where a token does not say what it is for, the public may pull with it at most.
         None if !lacking.is_empty() || access_token.granted.is_none() && !is_pull() => bail!(
-            "nothing is stored for {registry}, and {origin} does not grant everybody {}; log in first: docker login {}",
+            "nothing is stored for {registry} (docker login {registry}), and {origin} does not grant everybody {}",
             if lacking.is_empty() {
                 &wanted.scope
             } else {
                 &lacking
             },
-            registry
         ),
         Some(account) if !lacking.is_empty() => {
             bail!("{origin} does not grant {account} {lacking} at {registry}")
