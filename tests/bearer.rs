@@ -20,7 +20,7 @@ fn a_registry_is_asked_once_and_what_it_says_is_recorded() {
     let realm = stage.token_server.realm();
     let registry = Fixture::start({
         let challenge = format!("Bearer realm=\"{realm}\",service=\"first\"");
-        move |_| Answer::challenge(&[challenge.clone()])
+        move |_| Answer::challenge(std::slice::from_ref(&challenge))
     });
     let address = registry.address();
     Helper::of(&stage.home).store(&address, "alice", ALICE);
@@ -60,7 +60,7 @@ fn a_refresh_token_goes_to_the_token_server_only() {
             "Bearer realm=\"{}\",service=\"first\"",
             stage.token_server.realm()
         );
-        move |_| Answer::challenge(&[challenge.clone()])
+        move |_| Answer::challenge(std::slice::from_ref(&challenge))
     });
     let address = registry.address();
     Helper::of(&stage.home).store(&address, "<token>", &refresh);
@@ -114,7 +114,8 @@ fn refresh_token(stage: &Stage) -> String {
     let mut curl = stage.home.command("curl");
     curl.args(["--silent", "--user", &login, &url]);
     let answer: Value = serde_json::from_str(&Outcome::of(&mut curl, b"").succeeds().stdout).unwrap();
-    answer["refresh_token"].as_str().unwrap().to_owned()
+    let token = answer.get("refresh_token").and_then(Value::as_str);
+    token.unwrap().to_owned()
 }
 
 #[test]

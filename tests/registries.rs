@@ -454,3 +454,28 @@ fn a_refresh_token_is_for_the_registrys_own_audience() {
         .token(&["--service", "registry", "--pull", "a/b"])
         .is("opaque\n", "", 0);
 }
+
+#[test]
+fn what_a_server_grants_beyond_all_asking_is_told_in_short() {
+    let all: Vec<_> = (1..10).map(|n| format!("repository:a/{n}:pull")).collect();
+    let scope = all.join(" ");
+    let scene = Scene::usual(move |_| Answer::json(&json!({ "access_token": "opaque", "scope": scope })))
+        .with_password();
+    let who = format!("http://{}", scene.fixture.address());
+    let note = format!(
+        "note: {who} granted more than was asked for: repository:a/2:pull repository:a/3:pull repository:a/4:pull \
+         repository:a/5:pull repository:a/6:pull and 3 more\n"
+    );
+    scene.token(&["--pull", "a/1"]).is("opaque\n", &note, 0);
+}
+
+#[test]
+fn an_empty_audience_is_none() {
+    let scene = Scene::usual(|_| token()).with_password();
+    let outcome = scene.token(&["--service", ""]);
+    assert!(
+        is_refused(&outcome).contains("--service: is empty"),
+        "{outcome:?}"
+    );
+    assert_eq!(scene.fixture.requests(), []);
+}

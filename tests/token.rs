@@ -1,7 +1,5 @@
 //! `token`, as a person or a job runs it, against a token server with users and a real registry.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
-
 mod support;
 
 use serde_json::{Value, json};
