@@ -28,3 +28,4 @@ pub(crate) mod scene;
 pub(crate) mod stage;
 pub(crate) mod token_server;
 pub(crate) mod tunnel;
+pub(crate) mod world;
