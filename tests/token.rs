@@ -66,7 +66,9 @@ fn a_token_is_printed_raw_as_a_header_or_with_what_is_known_of_it() {
         is_refused(&outcome),
         "docker-credential-scoped: --output: is raw, json or header"
     );
-    stage.keeps_secret(ALICE);
+    for secret in [ALICE, raw.as_str(), told["token"].as_str().unwrap()] {
+        stage.keeps_secret(secret);
+    }
 }
 
 #[test]
