@@ -143,6 +143,24 @@ fn a_registry_that_says_nothing_is_waited_for_no_longer_than_the_others() {
 }
 
 #[test]
+fn a_slow_registry_and_a_slow_token_server_are_waited_for_no_longer_than_one() {
+    let slow = Fixture::start(|request| {
+        thread::sleep(Duration::from_secs(6));
+        match request.path.as_str() {
+            "/v2/" => Answer::challenge(&[format!("Bearer realm=\"http://{}/token\"", request.host())]),
+            _ => Answer::page(404),
+        }
+    });
+    let begun = Instant::now();
+    let outcome = token(&Home::new(), &slow.address(), &["--pull", "team/app"]);
+    assert!(
+        is_refused(&outcome).contains("did not answer in time"),
+        "{outcome:?}"
+    );
+    assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
+}
+
+#[test]
 fn a_registry_of_plain_http_that_waits_for_the_end_of_tls_is_found_all_the_same() {
     let log = Log::default();
     let (address, _) = accept({
