@@ -10,6 +10,7 @@ mod fault_rows;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
@@ -18,9 +19,12 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use fault_rows::{Row, SPOILT, rows};
-use support::fixture::Fixture;
 use support::fixture::answer::Answer;
-use support::scene::{Scene, is_refused, set};
+use support::fixture::request::Request;
+use support::fixture::{Fixture, Log, accept, serve};
+use support::helper::Helper;
+use support::home::Home;
+use support::scene::{PASSWORD, Scene, is_refused, set, token};
 
 /// What a call may take, and a little for a machine that has a hundred of them to do.
 const LONGEST: Duration = Duration::from_secs(12);
@@ -64,6 +68,119 @@ fn whatever_a_token_server_answers_a_call_ends_in_time_with_one_safe_line() {
     });
     let wrong = wrong.into_inner().unwrap();
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn get_and_post_share_the_attempts() {
+    for (statuses, attempts) in [
+        (vec![503, 503, 405, 200], 3),
+        (vec![405, 503, 503, 200], 3),
+        (vec![503, 405, 503, 200], 3),
+    ] {
+        let given = Mutex::new(statuses.clone());
+        let scene = Scene::usual(move |_| Answer::page(given.lock().unwrap().remove(0))).with_password();
+        is_refused(&scene.token(&["--pull", "team/app"]));
+        assert_eq!(scene.asked().len(), attempts, "{statuses:?}");
+    }
+}
+
+#[test]
+fn a_registry_that_fails_at_first_contact_is_told_from_one_that_asks_for_nothing() {
+    for (answer, says) in [
+        (Answer::page(403), "answered 403"),
+        (Answer::page(429), "answered 429"),
+        (Answer::page(500), "answered 500"),
+        (Answer::page(503), "answered 503"),
+        (Answer::page(200), "asks for no token"),
+        (Answer::page(404), "asks for no token"),
+        (Answer::page(401), "asks for no token"),
+        (
+            Answer::new(307, "").with("Location", "https://second.example/v2/"),
+            "redirects to second.example",
+        ),
+        (Answer::raw("SSH-2.0-body-of-the-answer\r\n\r\n"), "no HTTP"),
+        (Answer::endless(Duration::ZERO), "longer than 256 KiB"),
+        (
+            Answer::challenge(&[format!("Bearer realm=\"{}\"", "x".repeat(9000))]),
+            "longer than 8 KiB",
+        ),
+        (
+            Answer::challenge(&[format!("Bearer realm=\"https://h/{}\"", "x".repeat(3000))]),
+            "longer than 2 KiB",
+        ),
+        (
+            Answer::challenge(&["Bearer realm=\"https://h/\u{1b}[2J\"".to_owned()]),
+            "",
+        ),
+    ] {
+        let registry = Fixture::start(move |_| answer.clone());
+        let home = Home::new();
+        Helper::of(&home).store(&registry.address(), "user", PASSWORD);
+        let before = files(&home.data());
+        let outcome = token(&home, &registry.address(), &["--pull", "team/app"]);
+        assert!(is_refused(&outcome).contains(says), "{outcome:?}");
+        assert!(!outcome.stderr.contains(SPOILT));
+        assert_eq!(registry.requests().len(), 1, "{says}");
+        assert!(!registry.requests().iter().any(|request| request.shows(PASSWORD)));
+        assert!(
+            files(&home.data()) == before,
+            "{says}: what is stored was changed"
+        );
+    }
+}
+
+#[test]
+fn a_registry_that_says_nothing_is_waited_for_no_longer_than_the_others() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let begun = Instant::now();
+    let outcome = token(&Home::new(), &address, &["--pull", "team/app"]);
+    assert!(
+        is_refused(&outcome).contains("did not answer in time"),
+        "{outcome:?}"
+    );
+    assert!(begun.elapsed() < LONGEST);
+}
+
+#[test]
+fn a_slow_registry_and_a_slow_token_server_are_waited_for_no_longer_than_one() {
+    let slow = Fixture::start(|request| {
+        thread::sleep(Duration::from_secs(6));
+        match request.path.as_str() {
+            "/v2/" => Answer::challenge(&[format!("Bearer realm=\"http://{}/token\"", request.host())]),
+            _ => Answer::page(404),
+        }
+    });
+    let begun = Instant::now();
+    let outcome = token(&Home::new(), &slow.address(), &["--pull", "team/app"]);
+    assert!(
+        is_refused(&outcome).contains("did not answer in time"),
+        "{outcome:?}"
+    );
+    assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_registry_of_plain_http_that_waits_for_the_end_of_tls_is_found_all_the_same() {
+    let log = Log::default();
+    let (address, _) = accept({
+        let log = log.clone();
+        move |stream| {
+            let mut first = [0];
+            let is_tls = stream.peek(&mut first).is_ok() && first == [0x16];
+            if is_tls {
+                thread::sleep(LONGEST);
+                return;
+            }
+            let answer = |request: &Request| match request.path.as_str() {
+                "/v2/" => Answer::challenge(&[format!("Bearer realm=\"http://{}/token\"", request.host())]),
+                _ => Answer::json(&json!({ "token": "opaque" })),
+            };
+            serve(stream, &answer, &log);
+        }
+    });
+    let outcome = token(&Home::new(), &address.to_string(), &["--pull", "team/app"]).succeeds();
+    assert_eq!((outcome.stdout.as_str(), log.requests().len()), ("opaque\n", 2));
 }
 
 fn play(row: Row, flow: Flow) {

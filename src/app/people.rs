@@ -165,6 +165,9 @@ fn token(
         output,
     } = arguments;
     let output = output.parse().map_err(|why| anyhow!("--output: {why}"))?;
+    if service.as_deref() == Some("") {
+        bail!("--service: is empty; name an audience, or leave it out for the registry's own");
+    }
     let server = server
         .or_else(|| settings::default_server(process.variables))
         .context("no registry; name one, or set DOCKER_CREDENTIAL_SCOPED_SERVER")?;

@@ -1,8 +1,9 @@
 //! Obtain: an access token for a registry and a scope, from the cache or by an exchange. What `token` prints and what
 //! `exec` hands to its command.
 
+use std::cell::Cell;
 use std::convert::Infallible;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use time::OffsetDateTime;
@@ -61,7 +62,9 @@ pub struct Obtained {
 pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Obtained> {
     let registry = &wanted.registry;
     let own = rooms.settings.registry(registry);
-    let mut token_server = find_token_server(wanted, &own, rooms)?;
+    // What the requests of this call may still take together.
+    let left = Cell::new(BUDGET);
+    let mut token_server = find_token_server(wanted, &own, rooms, &left)?;
     if let Some(why) = token_server.refusal(registry, own.insecure) {
         bail!(
             "{}: tokens for {registry} are not asked for there: {why}",
@@ -110,12 +113,14 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
         let http = Http::new(
             trust(&[registry_name.clone(), host(&token_server.realm)], &own)?,
             // From here: it may have waited for another process's exchange.
-            Instant::now() + BUDGET,
+            Instant::now() + left.get(),
         );
+        let exchanged = exchange.make(&http, now);
+        left.set(http.remaining());
         let Exchanged {
             access_token,
             refresh_token,
-        } = exchange.make(&http, now)?;
+        } = exchanged?;
         if let (Some(credential), Some(secret)) = (credential, refresh_token) {
             renewed = rotate(&slot, credential, secret, rooms, now)?;
         }
@@ -126,7 +131,9 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
         Err(Unobtained::Refused { word, until }) => {
             bail!("{word}; not asked again before {}", rfc3339(until))
         }
-        Err(Unobtained::Failed(error)) => return Err(explain(error, wanted, &own, &token_server)),
+        Err(Unobtained::Failed(error)) => {
+            return Err(explain(error, wanted, &own, &token_server, left.get()));
+        }
     };
     if let Some(renewed) = &renewed {
         // Who asks next asks with the new refresh token, and is to find this one.
@@ -190,7 +197,12 @@ fn credentials(credential: &Credential) -> Credentials<'_> {
 
 /// Where the registry's tokens come from: as the user wrote it down, as it was recorded, as it is documented; else
 /// it is asked, and what it says is recorded.
-fn find_token_server(wanted: &Wanted, own: &RegistrySettings, rooms: Rooms<'_>) -> Result<TokenServer> {
+fn find_token_server(
+    wanted: &Wanted,
+    own: &RegistrySettings,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+) -> Result<TokenServer> {
     let registry = &wanted.registry;
     let recorded = rooms.token_servers.get(registry)?;
     let known = || TokenServer::known(registry);
@@ -212,8 +224,9 @@ fn find_token_server(wanted: &Wanted, own: &RegistrySettings, rooms: Rooms<'_>) 
             });
         }
     }
-    let http = Http::new(trust(&[registry.to_string()], own)?, Instant::now() + BUDGET);
+    let http = Http::new(trust(&[registry.to_string()], own)?, Instant::now() + left.get());
     let asked = token::ask_registry(registry, own.insecure, wanted.confirmed.as_ref(), &http)?;
+    left.set(http.remaining());
     if let Some(confirmed) = &wanted.confirmed
         && asked.realm != *confirmed
     {
@@ -236,6 +249,7 @@ fn explain(
     wanted: &Wanted,
     own: &RegistrySettings,
     token_server: &TokenServer,
+    left: Duration,
 ) -> anyhow::Error {
     let is_gone = matches!(
         error.downcast_ref(),
@@ -259,7 +273,7 @@ fn explain(
         registry,
         own.insecure,
         None,
-        &Http::new(trust, Instant::now() + BUDGET),
+        &Http::new(trust, Instant::now() + left),
     ) {
         Ok(asked) => asked.realm,
         Err(ContactError::Unconfirmed { realm, .. }) => realm,

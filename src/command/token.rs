@@ -9,6 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::command::Report;
 use crate::command::obtain::{Obtained, Rooms, Wanted, obtain};
+use crate::registry::ScopeSet;
 
 /// How the token is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -75,7 +76,8 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         }
         if !more.is_empty() {
             report.note(format_args!(
-                "note: {origin} granted more than was asked for: {more}"
+                "note: {origin} granted more than was asked for: {}",
+                brief(&more)
             ));
         }
     }
@@ -96,4 +98,14 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         }
     };
     Ok(report)
+}
+
+/// The first of many: what is granted is as long as a server likes.
+fn brief(scopes: &ScopeSet) -> String {
+    const FEW: usize = 5;
+    let named: Vec<_> = scopes.iter().take(FEW).map(|scope| scope.to_string()).collect();
+    match scopes.iter().skip(FEW).count() {
+        0 => named.join(" "),
+        others => format!("{} and {others} more", named.join(" ")),
+    }
 }

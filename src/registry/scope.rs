@@ -41,7 +41,17 @@ impl Scope {
     fn repository(name: &str, registry: &Registry, actions: &str) -> Result<Self, InvalidScope> {
         let is_allowed =
             |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-        let is_component = |component: &str| !component.is_empty() && component.chars().all(is_allowed);
+        // distribution/reference `regexp.go`: letters and digits, with `.`, `_`, `__` or any `-` between them. What a
+        // server makes of `..` in a path is its own affair.
+        let is_separator =
+            |text: &str| matches!(text, "" | "." | "_" | "__") || text.bytes().all(|byte| byte == b'-');
+        let is_edge = |c: char| c.is_ascii_alphanumeric();
+        let is_component = |component: &str| {
+            component.starts_with(is_edge)
+                && component.ends_with(is_edge)
+                && component.chars().all(is_allowed)
+                && component.split(is_edge).all(is_separator)
+        };
         if !name.split('/').all(is_component) {
             return Err(InvalidScope::Repository);
         }
@@ -404,7 +414,26 @@ mod tests {
             Scope::push("acme/app", &hub).unwrap().to_string(),
             "repository:acme/app:pull,push"
         );
-        for name in ["", "a:1", "a@sha256:0", "A", "a//b", "/a", "a b", "a,b"] {
+        for name in ["a-b", "a--b", "a_b/c__d", "0.1"] {
+            assert!(Scope::pull(name, &other).is_ok(), "{name}");
+        }
+        for name in [
+            "",
+            "a:1",
+            "a@sha256:0",
+            "A",
+            "a//b",
+            "/a",
+            "a b",
+            "a,b",
+            "a/../b",
+            "..",
+            "a/.",
+            ".a",
+            "a-",
+            "a___b",
+            "a._b",
+        ] {
             assert_eq!(Scope::pull(name, &hub), Err(InvalidScope::Repository), "{name}");
         }
     }

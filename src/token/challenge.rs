@@ -17,13 +17,16 @@ pub fn ask_registry(
     confirmed: Option<&Realm>,
     http: &Http,
 ) -> Result<TokenServer, ContactError> {
-    let BearerChallenge { realm, service, .. } = match Challenge::read(
-        ping(registry, is_insecure, http)?
-            .www_authenticate
-            .iter()
-            .map(String::as_str),
-    )? {
+    let response = ping(registry, is_insecure, http)?;
+    let headers = response.www_authenticate.iter().map(String::as_str);
+    let BearerChallenge { realm, service, .. } = match Challenge::read(headers)? {
         Challenge::Bearer(challenge) => challenge,
+        Challenge::Absent if matches!(response.status, 403 | 429 | 500..) => {
+            return Err(ContactError::Status {
+                registry: registry.clone(),
+                status: response.status,
+            });
+        }
         Challenge::Absent => {
             return Err(ContactError::NoChallenge {
                 registry: registry.clone(),
@@ -78,7 +81,11 @@ fn ping(registry: &Registry, is_insecure: bool, http: &Http) -> Result<Response,
     };
     match send("https") {
         Err(ContactError::Http(
-            HttpError::Connect { .. } | HttpError::Tls { .. } | HttpError::Incomplete { .. },
+            HttpError::Connect { .. }
+            | HttpError::Tls { .. }
+            | HttpError::Incomplete { .. }
+            // Some wait for the end of a line that TLS never sends.
+            | HttpError::Timeout { .. },
         )) if is_insecure || registry.is_loopback() => send("http"),
         result => result,
     }
@@ -116,6 +123,14 @@ pub enum ContactError {
         origin: String,
         /// Why.
         why: RefusedRealm,
+    },
+    /// It failed, has too much to do, or is closed to us: what it would ask for is not known.
+    #[error("{registry} answered {status} when asked where its tokens are to be had; try again later")]
+    Status {
+        /// The registry.
+        registry: Registry,
+        /// The status.
+        status: u16,
     },
     /// It names a realm on another host, which only the user can know to be its own.
     #[error(

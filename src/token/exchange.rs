@@ -71,17 +71,18 @@ impl Exchange<'_> {
     /// Gitea know nothing else, and some read only the first of several scopes in one parameter. Where GET is not
     /// served (405), the `OAuth2` password grant is tried. A refresh token goes by POST, the only way there is.
     pub fn make(&self, http: &Http, now: OffsetDateTime) -> Result<Exchanged, ExchangeError> {
+        let mut attempts = MAX_ATTEMPTS;
         let response = match self.credentials {
             Credentials::Anonymous | Credentials::Password { .. } => {
-                let response = patiently(http, || self.get(http))?;
+                let response = patiently(http, &mut attempts, || self.get(http))?;
                 match (response.status, self.credentials) {
-                    (405, Credentials::Password { account, password }) => {
+                    (405, Credentials::Password { account, password }) if attempts > 0 => {
                         let grant = [
                             ("grant_type", Field::Text("password")),
                             ("username", Field::Text(account)),
                             ("password", Field::Secret(password)),
                         ];
-                        patiently(http, || self.post(&grant, http))?
+                        patiently(http, &mut attempts, || self.post(&grant, http))?
                     }
                     _ => response,
                 }
@@ -91,7 +92,7 @@ impl Exchange<'_> {
                     ("grant_type", Field::Text("refresh_token")),
                     ("refresh_token", Field::Secret(token)),
                 ];
-                let response = patiently(http, || self.post(&grant, http))?;
+                let response = patiently(http, &mut attempts, || self.post(&grant, http))?;
                 if matches!(response.status, 404 | 405) {
                     // Others try the refresh token as a password then. It is not one, and may not be shown around.
                     return Err(ExchangeError::NoOAuth {
@@ -217,14 +218,16 @@ impl Exchange<'_> {
     }
 }
 
-/// Tries again where that can help, within what time is left: a server that is busy or fails, a connection that
+/// Tries again where that can help, within what time and attempts are left: a server that is busy or fails, a connection that
 /// was not to be had.
 fn patiently(
     http: &Http,
+    attempts: &mut u32,
     mut send: impl FnMut() -> Result<Response, HttpError>,
 ) -> Result<Response, ExchangeError> {
     let mut pause = FIRST_PAUSE;
-    for _ in 1..MAX_ATTEMPTS {
+    while *attempts > 1 {
+        *attempts -= 1;
         let asked = match send() {
             Ok(response) if matches!(response.status, 429 | 500 | 502..=504) => {
                 let asked = response
@@ -250,6 +253,7 @@ fn patiently(
         thread::sleep(asked);
         pause *= 2;
     }
+    *attempts = 0;
     send().map_err(ExchangeError::from)
 }
 

@@ -11,6 +11,7 @@
     reason = "a test stops at what it did not expect, and reads PATH to find its peers"
 )]
 
+pub(crate) mod bearer;
 pub(crate) mod certificate;
 pub(crate) mod containers;
 pub(crate) mod docker;
@@ -27,3 +28,4 @@ pub(crate) mod scene;
 pub(crate) mod stage;
 pub(crate) mod token_server;
 pub(crate) mod tunnel;
+pub(crate) mod world;

@@ -6,12 +6,9 @@ use std::process::Command;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ServerConnection, StreamOwned};
 
+use super::certificate::{Root, VALID};
 use super::fixture::answer::Answer;
 use super::fixture::request::Request;
 use super::fixture::{Log, accept, serve, stop};
@@ -26,12 +23,10 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
-    /// The servers have a certificate for these names; `behaviour` tells them apart by the host of a request.
-    pub(crate) fn start(
-        names: &[&str],
-        behaviour: impl Fn(&Request) -> Answer + Send + Sync + 'static,
-    ) -> Self {
-        let (config, root) = certificate(names);
+    /// `behaviour` tells the servers apart by the host of a request.
+    pub(crate) fn start(behaviour: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        let authority = Root::new("a private root");
+        let root = authority.pem();
         let log = Log::default();
         let tunnels = Arc::new(Mutex::new(Vec::new()));
         let (address, is_over) = accept({
@@ -40,11 +35,13 @@ impl Tunnel {
                 let Some(target) = connect(&mut stream) else {
                     return;
                 };
+                let (host, _) = target.rsplit_once(':').expect("a host and a port");
+                let config = authority.server(host, VALID);
                 tunnels
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
                     .push(target);
-                let connection = ServerConnection::new(Arc::clone(&config)).expect("a connection");
+                let connection = ServerConnection::new(config).expect("a connection");
                 let mut stream = StreamOwned::new(connection, stream);
                 serve(&mut stream, &behaviour, &log);
                 stream.conn.send_close_notify();
@@ -102,33 +99,4 @@ fn connect(stream: &mut TcpStream) -> Option<String> {
     let target = head.strip_prefix("CONNECT ")?.split(' ').next()?.to_owned();
     stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n").ok()?;
     Some(target)
-}
-
-/// A certificate for these names, and the root behind it.
-fn certificate(names: &[&str]) -> (Arc<ServerConfig>, String) {
-    let key = || KeyPair::generate().expect("a new key");
-    let mut root = CertificateParams::default();
-    root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    root.distinguished_name.push(DnType::CommonName, "a private root");
-    let root = CertifiedIssuer::self_signed(root, key()).expect("a root certificate");
-    let own = key();
-    let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
-    let leaf = CertificateParams::new(names)
-        .expect("names")
-        .signed_by(&own, &root)
-        .expect("a certificate under the root");
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("TLS 1.2 and 1.3")
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![leaf.der().clone()],
-            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(own.serialize_der())),
-        )
-        .expect("a certificate and its key");
-    let root = format!(
-        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
-        STANDARD.encode(root.der())
-    );
-    (Arc::new(config), root)
 }

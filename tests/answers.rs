@@ -1,0 +1,187 @@
+//! What is made of a token server's answer: how long its token lives, what it was granted, and what is kept of it.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::fixture::answer::{Answer, jwt};
+use support::scene::{PASSWORD, REFRESH, Scene, is_refused};
+
+/// The life in seconds that is told of the token in this answer.
+fn life(body: &Value) -> i64 {
+    let answer = Answer::json(body);
+    let scene = Scene::usual(move |_| answer.clone()).with_password();
+    let outcome = scene.token(&["--pull", "a/b", "--output", "json"]).succeeds();
+    assert_eq!(outcome.stderr, "");
+    let told: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let moment = |name: &str| {
+        let text = told.get(name).and_then(Value::as_str).unwrap();
+        time::OffsetDateTime::parse(text, &time::format_description::well_known::Rfc3339).unwrap()
+    };
+    (moment("expires") - moment("issued")).whole_seconds()
+}
+
+#[test]
+fn the_life_of_a_token_is_read_however_it_is_written() {
+    for (body, seconds) in [
+        (json!({ "token": "t" }), 60),
+        (json!({ "access_token": "t" }), 60),
+        (
+            json!({ "token": "t", "access_token": "t", "expires_in": 300 }),
+            300,
+        ),
+        (json!({ "token": "t", "expires_in": 5 }), 5),
+        (json!({ "token": "t", "expires_in": "300" }), 300),
+        (json!({ "token": "t", "expires_in": 300.0 }), 300),
+        (json!({ "token": "t", "expires_in": 0 }), 60),
+        (json!({ "token": "t", "expires_in": null }), 60),
+        (json!({ "token": "t", "expires_in": {} }), 60),
+        (
+            json!({ "token": jwt(&json!({ "iat": 1_000, "exp": 1_900 })) }),
+            900,
+        ),
+        (
+            json!({ "token": jwt(&json!({ "iat": 1_000, "exp": 1_900 })), "expires_in": 300 }),
+            300,
+        ),
+    ] {
+        assert_eq!(life(&body), seconds, "{body}");
+    }
+}
+
+#[test]
+fn an_odd_issued_at_counts_as_absent() {
+    for issued_at in [
+        json!("2026-01-02T15:04:05Z"),
+        json!("2026-01-02T15:04:05.123456789+01:00"),
+        json!("1970-01-01T00:00:00Z"),
+        json!("9999-12-31T23:59:59Z"),
+        json!("0001-01-01T00:00:00Z"),
+        json!("yesterday"),
+        json!(""),
+        json!(null),
+        json!(1_800_000_000),
+    ] {
+        let body = json!({ "token": "t", "expires_in": 300, "issued_at": issued_at });
+        assert_eq!(life(&body), 300, "{body}");
+    }
+}
+
+#[test]
+fn a_rotated_refresh_token_is_kept_in_place_of_the_one_that_was_used() {
+    let scene = Scene::usual(|request| match request.value("refresh_token").as_deref() {
+        Some(REFRESH) => {
+            Answer::json(&json!({ "access_token": "first", "refresh_token": "the-next-refresh-token" }))
+        }
+        Some("the-next-refresh-token") => Answer::json(&json!({ "access_token": "second" })),
+        _ => Answer::page(400),
+    })
+    .with_refresh_token();
+    scene.token(&["--pull", "a/b"]).is("first\n", "", 0);
+    assert_eq!(scene.stored().as_deref(), Some("the-next-refresh-token"));
+    scene.token(&["--pull", "c/d"]).is("second\n", "", 0);
+    assert_eq!(scene.stored().as_deref(), Some("the-next-refresh-token"));
+    for secret in [REFRESH, "the-next-refresh-token"] {
+        assert_eq!(
+            scene.home.files_with("<token>", secret),
+            [] as [std::path::PathBuf; 0]
+        );
+    }
+}
+
+#[test]
+fn a_refresh_token_that_nobody_asked_for_is_not_kept() {
+    let scene =
+        Scene::usual(|_| Answer::json(&json!({ "token": "t", "refresh_token": "unasked" }))).with_password();
+    scene.token(&["--pull", "a/b"]).is("t\n", "", 0);
+    assert_eq!(scene.stored().as_deref(), Some(PASSWORD));
+    assert_eq!(
+        scene.home.files_with("user", "unasked"),
+        [] as [std::path::PathBuf; 0]
+    );
+    let asked = scene.asked_once();
+    assert_eq!(
+        (asked.value("offline_token"), asked.value("access_type")),
+        (None, None)
+    );
+}
+
+#[test]
+fn what_a_refresh_grant_answers_as_scope_is_what_was_granted() {
+    let scene =
+        Scene::usual(|_| Answer::json(&json!({ "access_token": "opaque", "scope": "repository:a/b:pull" })))
+            .with_refresh_token();
+    let who = format!("http://{}", scene.fixture.address());
+    let note = format!("note: {who} did not grant repository:a/b:push\n");
+    scene.token(&["--push", "a/b"]).is("opaque\n", &note, 0);
+    let outcome = scene.token(&["--pull", "c/d"]);
+    assert!(
+        is_refused(&outcome).contains(" granted nothing of repository:c/d:pull"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn some_of_what_a_star_stands_for_is_not_nothing() {
+    let claims = json!({ "access": [{ "type": "repository", "name": "a/b", "actions": ["pull", "push"] }] });
+    let scene = Scene::usual(move |_| Answer::json(&json!({ "token": jwt(&claims) }))).with_password();
+    let outcome = scene.token(&["--scope", "repository:a/b:*"]).succeeds();
+    let who = format!("http://{}", scene.fixture.address());
+    assert_eq!(
+        outcome.stderr,
+        format!("note: {who} did not grant repository:a/b:*\n")
+    );
+}
+
+#[test]
+fn who_has_nothing_stored_is_not_told_that_it_is_wrong() {
+    for status in [401, 403] {
+        let scene = Scene::usual(move |_| Answer::page(status));
+        let outcome = scene.token(&["--pull", "a/b"]);
+        let line = is_refused(&outcome);
+        assert!(!line.contains("refused the credential"), "{line}");
+        assert!(line.contains("nothing is stored"), "{line}");
+        assert!(line.contains(&scene.fixture.address()), "{line}");
+    }
+}
+
+#[test]
+fn a_refresh_token_is_for_the_registrys_own_audience() {
+    let scene = Scene::usual(|_| {
+        Answer::json(&json!({ "access_token": "opaque", "refresh_token": "for-another-audience" }))
+    })
+    .with_refresh_token();
+    let outcome = scene.token(&["--service", "other", "--pull", "a/b"]);
+    assert!(is_refused(&outcome).contains("audience"), "{outcome:?}");
+    assert_eq!(scene.asked(), []);
+    assert_eq!(scene.stored().as_deref(), Some(REFRESH));
+    scene
+        .token(&["--service", "registry", "--pull", "a/b"])
+        .is("opaque\n", "", 0);
+}
+
+#[test]
+fn what_a_server_grants_beyond_all_asking_is_told_in_short() {
+    let all: Vec<_> = (1..10).map(|n| format!("repository:a/{n}:pull")).collect();
+    let scope = all.join(" ");
+    let scene = Scene::usual(move |_| Answer::json(&json!({ "access_token": "opaque", "scope": scope })))
+        .with_password();
+    let who = format!("http://{}", scene.fixture.address());
+    let note = format!(
+        "note: {who} granted more than was asked for: repository:a/2:pull repository:a/3:pull repository:a/4:pull \
+         repository:a/5:pull repository:a/6:pull and 3 more\n"
+    );
+    scene.token(&["--pull", "a/1"]).is("opaque\n", &note, 0);
+}
+
+#[test]
+fn an_empty_audience_is_none() {
+    let scene = Scene::usual(|_| Answer::json(&json!({ "token": "opaque" }))).with_password();
+    let outcome = scene.token(&["--service", ""]);
+    assert!(
+        is_refused(&outcome).contains("--service: is empty"),
+        "{outcome:?}"
+    );
+    assert_eq!(scene.fixture.requests(), []);
+}
