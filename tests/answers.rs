@@ -4,8 +4,14 @@
 
 mod support;
 
+use std::thread;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use support::fixture::answer::{Answer, jwt};
+use support::helper::Helper;
+use support::home::HELPER;
+use support::outcome::Outcome;
 use support::scene::{PASSWORD, REFRESH, Scene, is_refused};
 
 /// The life in seconds that is told of the token in this answer.
@@ -88,6 +94,56 @@ fn a_rotated_refresh_token_is_kept_in_place_of_the_one_that_was_used() {
             [] as [std::path::PathBuf; 0]
         );
     }
+}
+
+#[test]
+fn who_logs_out_or_in_anew_during_a_rotation_is_not_overruled() {
+    for (verb, input, left) in [
+        ("erase", String::new(), None),
+        ("store", "bob".to_owned(), Some("password-of-bob")),
+    ] {
+        let scene = Scene::usual(|_| {
+            thread::sleep(Duration::from_millis(1500));
+            Answer::json(&json!({ "access_token": "t", "refresh_token": "the-next-refresh-token" }))
+        })
+        .with_refresh_token();
+        let server = scene.fixture.address();
+        let message = match verb {
+            "store" => {
+                json!({ "ServerURL": server, "Username": input, "Secret": "password-of-bob" }).to_string()
+            }
+            _ => server,
+        };
+        thread::scope(|scope| {
+            let token = scope.spawn(|| scene.token(&["--pull", "a/b"]));
+            thread::sleep(Duration::from_millis(500));
+            Helper::of(&scene.home).ask(verb, &message).is("", "", 0);
+            token.join().unwrap().is("t\n", "", 0);
+        });
+        assert_eq!(scene.stored().as_deref(), left, "{verb}");
+        let cache = Outcome::of(scene.home.command(HELPER).arg("cache"), b"");
+        cache.is("Nothing is remembered.\n", "", 0);
+    }
+}
+
+#[test]
+fn a_wrong_password_is_shown_once_whatever_it_is_asked_for_until_the_next_login() {
+    let scene = Scene::usual(|_| Answer::page(401)).with_password();
+    let who = format!("http://{}", scene.fixture.address());
+    for repository in ["a/b", "c/d", "e/f"] {
+        let outcome = scene.token(&["--pull", repository]).fails();
+        assert!(
+            outcome
+                .stderr
+                .contains(&format!("{who} refused the credential (401)")),
+            "{}",
+            outcome.stderr
+        );
+    }
+    assert_eq!(scene.asked().len(), 1);
+    let scene = scene.with_password();
+    scene.token(&["--pull", "a/b"]).fails();
+    assert_eq!(scene.asked().len(), 2);
 }
 
 #[test]

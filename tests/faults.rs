@@ -232,6 +232,11 @@ fn play(row: Row, flow: Flow) {
     if flow == Flow::Get && name == "405" {
         assert_eq!(asked.pop().unwrap().method, "POST");
     }
+    // A refresh token may be good for one use: it is not shown twice where it may have been taken the first time.
+    let attempts = match (flow, name.as_str()) {
+        (Flow::Post, "500" | "502" | "504") => 1,
+        _ => attempts,
+    };
     assert_eq!(asked.len(), attempts, "{name}: attempts");
     let method = match flow {
         Flow::Get => "GET",

@@ -232,7 +232,7 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     // What a job says itself takes the place of its defaults, and is not added to them.
     let names_server = server.is_some();
     if scope.is_empty()
-        && (names_server || scopes_of.is_empty())
+        && scopes_of.is_empty()
         && let Some(text) = settings::default_scope(process.variables)
     {
         scope = text.parse().context("DOCKER_CREDENTIAL_SCOPED_SCOPE")?;

@@ -5,19 +5,19 @@ use std::cell::Cell;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use time::OffsetDateTime;
 
-use crate::command::{rfc3339, subject};
+use crate::command::{forget_tokens, rfc3339, subject};
 use crate::credential::{Credential, Kind, Profile};
 use crate::files::foreign;
 use crate::http::{BUDGET, CertificateFile, Http, HttpError, Trust};
 use crate::registry::{AccessToken, Realm, Registry, ScopeSet, Server, TokenServer};
 use crate::secret::Secret;
 use crate::settings::{self, RegistrySettings, Settings};
-use crate::store::{CredentialStore, Slot, TokenServers};
+use crate::store::{CredentialStore, Slot, StoreError, TokenServers};
 use crate::token::{self, ContactError, Credentials, Exchange, ExchangeError, Exchanged};
-use crate::token_cache::{self, TokenCache, Unobtained};
+use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -56,25 +56,36 @@ pub struct Obtained {
     pub token_server: TokenServer,
     /// The account it was had for; `None` for nobody.
     pub account: Option<String>,
+    /// What the user has to know all the same.
+    pub warning: Option<String>,
 }
 
 /// Obtains a token.
 pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Obtained> {
+    attempt(wanted, rooms, now, true)
+}
+
+#[expect(
+    clippy::too_many_lines,
+    reason = "one call from the question to the answer, in the order in which it happens"
+)]
+fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: bool) -> Result<Obtained> {
     let registry = &wanted.registry;
     let own = rooms.settings.registry(registry);
     // What the requests of this call may still take together.
     let left = Cell::new(BUDGET);
-    let mut token_server = find_token_server(wanted, &own, rooms, &left)?;
-    if let Some(why) = token_server.refusal(registry, own.insecure) {
+    let own_token_server = find_token_server(wanted, &own, rooms, &left)?;
+    if let Some(why) = own_token_server.refusal(registry, own.insecure) {
         bail!(
             "{}: tokens for {registry} are not asked for there: {why}",
-            token_server.realm.origin()
+            own_token_server.realm.origin()
         );
     }
-    let is_own_audience = wanted.service.is_none() || wanted.service == token_server.service;
-    if !is_own_audience {
-        token_server.service.clone_from(&wanted.service);
-    }
+    let is_own_audience = wanted.service.is_none() || wanted.service == own_token_server.service;
+    let token_server = TokenServer {
+        service: wanted.service.clone().or(own_token_server.service),
+        ..own_token_server
+    };
     let slot = Slot::new(Server::Registry(registry.clone()), wanted.profile.clone());
     let held = rooms.credentials.get(&slot)?;
     let credential = held.as_ref().map(|held| &held.credential);
@@ -101,8 +112,21 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
         subject: credential.map(|credential| subject(&slot_name, credential)),
         ..anonymously
     });
-    let mut renewed = None;
+    // A credential that is wrong is wrong for every scope.
+    let any_scope = ScopeSet::default();
+    let refused_realm = format!("{realm} (refused)");
+    let refused = rooms.cache.ticket(token_cache::Wanted {
+        subject: credential.map(|credential| subject(&slot_name, credential)),
+        realm: &refused_realm,
+        service: None,
+        scope: &any_scope,
+        ..anonymously
+    });
+    let mut rotated = None;
     let exchange = || {
+        if let Some(Remembered::Refusal { word, .. }) = rooms.cache.look_up(&refused, now) {
+            bail!("{word}; not asked again for half a minute");
+        }
         let exchange = Exchange {
             credentials: credential.map_or(Credentials::Anonymous, credentials),
             scope: &wanted.scope,
@@ -122,7 +146,7 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
             refresh_token,
         } = exchanged?;
         if let (Some(credential), Some(secret)) = (credential, refresh_token) {
-            renewed = rotate(&slot, credential, secret, rooms, now)?;
+            rotated = rotate(&slot, credential, secret, rooms, now);
         }
         Ok(access_token)
     };
@@ -132,18 +156,41 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
             bail!("{word}; not asked again before {}", rfc3339(until))
         }
         Err(Unobtained::Failed(error)) => {
+            if let Some(ExchangeError::Refused {
+                status: 400 | 401, ..
+            }) = error.downcast_ref()
+            {
+                if may_repeat && is_renewed_since(&slot, credential, rooms) {
+                    return attempt(wanted, rooms, now, false);
+                }
+                let refuse = || Err::<AccessToken, _>(error.to_string());
+                let _ = rooms
+                    .cache
+                    .obtain(&refused, now, refuse, |word| Some(word.clone()));
+            }
             return Err(explain(error, wanted, &own, &token_server, left.get()));
         }
     };
-    if let Some(renewed) = &renewed {
-        // Who asks next asks with the new refresh token, and is to find this one.
-        let ticket = rooms.cache.ticket(token_cache::Wanted {
-            subject: Some(subject(&slot_name, renewed)),
-            ..anonymously
-        });
-        let keep = || Ok::<_, Infallible>(access_token.clone());
-        let _ = rooms.cache.obtain(&ticket, now, keep, |never| match *never {});
-    }
+    let warning = credential.zip(rotated).and_then(|(credential, rotated)| {
+        // What was had with the used one is found by nobody any more, and goes; who asks next, with the new one, is
+        // to find this token.
+        forget_tokens(&slot, credential, rooms.cache);
+        match rotated {
+            Ok(Some(renewed)) => {
+                let ticket = rooms.cache.ticket(token_cache::Wanted {
+                    subject: Some(subject(&slot_name, &renewed)),
+                    ..anonymously
+                });
+                let keep = || Ok::<_, Infallible>(access_token.clone());
+                let _ = rooms.cache.obtain(&ticket, now, keep, |never| match *never {});
+                None
+            }
+            Ok(None) => None,
+            Err(error) => Some(format!(
+                "warning: the new refresh token for {registry} was not kept, and the old one may be used up: {error}"
+            )),
+        }
+    });
     if let Some(held) = &held {
         held.mark_used(now);
     }
@@ -152,37 +199,48 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
         access_token,
         token_server,
         account,
+        warning,
+    })
+}
+
+/// Whether the slot holds another refresh token by now: another process has used this one, and got a new one for it.
+fn is_renewed_since(slot: &Slot, used: Option<&Credential>, rooms: Rooms<'_>) -> bool {
+    used.is_some_and(|used| {
+        used.kind == Kind::IdentityToken
+            && rooms
+                .credentials
+                .get(slot)
+                .is_ok_and(|held| held.is_some_and(|held| !held.credential.secret.is_same_as(&used.secret)))
     })
 }
 
 /// The word by which a refused credential is remembered for a while, so that it is not hammered.
 fn refusal(error: &anyhow::Error) -> Option<String> {
     match error.downcast_ref() {
-        Some(refused @ ExchangeError::Refused { .. }) => Some(refused.to_string()),
+        // What is wrong for every scope is remembered for all of them, by `attempt`.
+        Some(refused @ ExchangeError::Refused { status: 403, .. }) => Some(refused.to_string()),
         Some(_) | None => None,
     }
 }
 
-/// Keeps a refresh token in place of the one that was used, which may be good for nothing any more, if it is another.
+/// Keeps a refresh token in place of the one that was used, if it is another and that one is still there. Nothing
+/// where it was the same; what came of it otherwise.
 fn rotate(
     slot: &Slot,
     used: &Credential,
     secret: Secret,
     rooms: Rooms<'_>,
     now: OffsetDateTime,
-) -> Result<Option<Credential>> {
-    if used.kind == Kind::IdentityToken && !secret.is_same_as(&used.secret) {
-        let renewed = Credential {
-            secret,
-            ..used.clone()
-        };
-        rooms
-            .credentials
-            .put(slot, &renewed, now)
-            .context("the token server's new refresh token was not kept")?;
-        return Ok(Some(renewed));
+) -> Option<Result<Option<Credential>, StoreError>> {
+    if used.kind != Kind::IdentityToken || secret.is_same_as(&used.secret) {
+        return None;
     }
-    Ok(None)
+    let renewed = Credential {
+        secret,
+        ..used.clone()
+    };
+    let kept = rooms.credentials.renew(slot, used, &renewed, now);
+    Some(kept.map(|is_kept| is_kept.then_some(renewed)))
 }
 
 fn credentials(credential: &Credential) -> Credentials<'_> {
@@ -223,6 +281,11 @@ fn find_token_server(
                 ..found
             });
         }
+    }
+    if let (Some(realm), Some(confirmed)) = (&own.realm, &wanted.confirmed)
+        && realm != confirmed
+    {
+        bail!("settings.json says that tokens for {registry} come from {realm}; change it there");
     }
     let http = Http::new(trust(&[registry.to_string()], own)?, Instant::now() + left.get());
     let asked = token::ask_registry(registry, own.insecure, wanted.confirmed.as_ref(), &http)?;
@@ -296,7 +359,15 @@ fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
         .flat_map(|host| settings::certificate_directories(host))
         .flat_map(|directory| foreign::files_ending_in(".crt", &directory))
         .collect();
-    paths.extend(own.ca_file.clone());
+    if let Some(path) = &own.ca_file {
+        // Another would be read from wherever the command is run, which may be a stranger's repository.
+        ensure!(
+            path.is_absolute(),
+            "settings.json: caFile {} is not an absolute path",
+            path.display()
+        );
+        paths.push(path.clone());
+    }
     let mut files = Vec::new();
     for path in paths {
         let pem = foreign::read(&path)?.with_context(|| format!("{}: is not there", path.display()))?;

@@ -35,7 +35,9 @@ pub fn store(
     match store.put(&slot, &credential, now)? {
         // What the other one got is not for this one, and nobody asks for it any more.
         Put::Replaced(replaced) => forget_tokens(&slot, &replaced, &cache()),
-        Put::New | Put::Unchanged => {}
+        // Who logs in again may have put right on the server what was refused a moment ago.
+        Put::Unchanged => forget_tokens(&slot, &credential, &cache()),
+        Put::New => {}
     }
     Ok(())
 }

@@ -53,8 +53,12 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         access_token,
         token_server,
         account,
+        warning,
     } = obtain(wanted, rooms, now)?;
     let mut report = Report::default();
+    if let Some(warning) = warning {
+        report.note(warning);
+    }
     let origin = token_server.realm.origin();
     if account.is_none() {
         report.note(format_args!(

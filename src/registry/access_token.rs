@@ -95,6 +95,8 @@ impl TokenResponse {
             granted: scope
                 .as_ref()
                 .and_then(Value::as_str)
+                // Empty text counts as absent, here as elsewhere.
+                .filter(|scope| !scope.trim().is_empty())
                 .and_then(|scope| scope.parse().ok()),
             refresh_token,
         })
@@ -129,14 +131,19 @@ impl TokenResponse {
                 .zip(self.expires_in)
                 // A server may name the last moment that there is.
                 .and_then(|(issued, life)| issued.checked_add(life))
-                .and_then(by_server),
+                .and_then(by_server)
+                // Servers in Go write the year 1 where they mean nothing.
+                .filter(|left| left.is_positive()),
         ];
         let life = lives
             .into_iter()
             .flatten()
             .min()
             .unwrap_or(DEFAULT_LIFE)
-            .clamp(Duration::ZERO, LONGEST_LIFE);
+            .min(LONGEST_LIFE);
+        if !life.is_positive() {
+            return Err(InvalidTokenResponse::Expired);
+        }
         Ok(AccessToken {
             granted: claims.access.or(self.granted),
             issued: asked_at,
@@ -149,6 +156,9 @@ impl TokenResponse {
 /// Why an answer holds no token we could use. Texts never repeat it.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidTokenResponse {
+    /// Its life was over before it was here.
+    #[error("answered a token that has expired")]
+    Expired,
     /// HTML of a proxy or an error page, most often.
     #[error("answered something that is not JSON")]
     Json,
@@ -307,7 +317,6 @@ mod tests {
                 Some(0),
                 300,
             ),
-            ("used up", json!({"token": jwt(-400, -100)}), Some(0), 0),
         ];
         for (what, body, server_time, expected) in table {
             assert_eq!(life(&body, server_time), expected, "{what}");
@@ -343,6 +352,48 @@ mod tests {
             InvalidTokenResponse::Json
         );
         assert_eq!(TokenResponse::read(b"").unwrap_err(), InvalidTokenResponse::Json);
+    }
+
+    #[test]
+    fn a_token_that_has_expired_is_refused() {
+        let ask = |claims: Value, server_time: Option<i64>| {
+            let body = json!({"token": token(&claims).expose()}).to_string();
+            let response = TokenResponse::read(body.as_bytes()).unwrap();
+            response
+                .access_token(None, at(0), server_time.map(at))
+                .map(|_| ())
+        };
+        let used_up = json!({"iat": NOW - 400, "exp": NOW - 100});
+        assert_eq!(ask(used_up.clone(), Some(0)), Err(InvalidTokenResponse::Expired));
+        assert_eq!(ask(used_up, None), Ok(()), "whose clock is wrong is not known");
+        let backwards = json!({"iat": NOW, "exp": NOW - 1});
+        assert_eq!(ask(backwards, None), Err(InvalidTokenResponse::Expired));
+    }
+
+    #[test]
+    fn an_odd_claim_hides_neither_the_audience_nor_that_nothing_is_allowed() {
+        let ask = |claims: Value| {
+            let body = json!({"token": token(&claims).expose()}).to_string();
+            let response = TokenResponse::read(body.as_bytes()).unwrap();
+            response
+                .access_token(Some("registry"), at(0), None)
+                .map(|token| token.granted.map(|it| it.to_string()))
+        };
+        let nothing = Ok(Some(String::new()));
+        assert_eq!(
+            ask(json!({"aud": "other", "iat": "soon"})),
+            Err(InvalidTokenResponse::OtherAudience)
+        );
+        assert_eq!(ask(json!({"aud": 7})), Err(InvalidTokenResponse::OtherAudience));
+        assert_eq!(
+            ask(json!({"aud": ["registry"], "exp": "soon", "access": []})),
+            nothing
+        );
+        assert_eq!(ask(json!({"access": "all"})), nothing);
+        assert_eq!(
+            ask(json!({"access": [{"type": "repository", "name": "a", "actions": "pull"}]})),
+            nothing
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! shown, compared and counted by, and trusted for nothing else.
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use crate::registry::{Scope, ScopeSet};
@@ -31,70 +32,63 @@ impl Claims {
     /// specification does not ask it.
     #[must_use]
     pub fn read(token: &Secret) -> Option<Self> {
-        let raw: Raw = jsonwebtoken::dangerous::insecure_decode_claims(token.expose()).ok()?;
-        let Raw {
-            iss,
-            sub,
-            aud,
-            iat,
-            nbf,
-            exp,
-            access,
-        } = raw;
+        let claims: Map<String, Value> =
+            jsonwebtoken::dangerous::insecure_decode_claims(token.expose()).ok()?;
+        // Each by itself: one odd claim must not hide whom the token is for, or that it allows nothing.
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).map(str::to_owned);
+        let time = |name: &str| claims.get(name).and_then(Value::as_f64).and_then(moment);
         Some(Self {
-            issuer: iss,
-            subject: sub,
-            audience: match aud {
-                None => Vec::new(),
-                Some(Audience::One(service)) => vec![service],
-                Some(Audience::Several(services)) => services,
-            },
-            issued: iat.and_then(moment),
-            not_before: nbf.and_then(moment),
-            expires: exp.and_then(moment),
-            access: access.map(|entries| {
-                entries
-                    .iter()
-                    // One that allows nothing, or that no registry would take, allows nothing.
-                    .filter_map(
-                        |Access {
-                             kind,
-                             class,
-                             name,
-                             actions,
-                         }| {
-                            Scope::of_claim(kind, class.as_deref(), name, actions.as_deref()?).ok()
-                        },
-                    )
-                    .collect()
-            }),
+            issuer: text("iss"),
+            subject: text("sub"),
+            audience: claims
+                .get("aud")
+                .filter(|audience| !audience.is_null())
+                .map_or_else(Vec::new, audiences),
+            issued: time("iat"),
+            not_before: time("nbf"),
+            expires: time("exp"),
+            access: claims
+                .get("access")
+                .filter(|access| !access.is_null())
+                .map(|access| {
+                    access
+                        .as_array()
+                        .into_iter()
+                        .flatten()
+                        // One that allows nothing, or that no registry would take, allows nothing.
+                        .filter_map(|entry| {
+                            let Access {
+                                kind,
+                                class,
+                                name,
+                                actions,
+                            } = Access::deserialize(entry).ok()?;
+                            Scope::of_claim(&kind, class.as_deref(), &name, &actions).ok()
+                        })
+                        .collect()
+                }),
         })
     }
 
     /// Whether it is for this service. A token that names no audience is for whoever takes it.
     #[must_use]
     pub fn is_for(&self, service: &str) -> bool {
-        self.audience.is_empty() || self.audience.iter().any(|audience| audience == service)
+        self.audience.is_empty()
+            || self
+                .audience
+                .iter()
+                .any(|audience| !audience.is_empty() && audience == service)
     }
 }
 
-#[derive(Deserialize)]
-struct Raw {
-    iss: Option<String>,
-    sub: Option<String>,
-    aud: Option<Audience>,
-    iat: Option<f64>,
-    nbf: Option<f64>,
-    exp: Option<f64>,
-    access: Option<Vec<Access>>,
-}
-
-/// RFC 7519 section 4.1.3: an array, or "in the special case when the JWT has one audience" a string.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Audience {
-    One(String),
-    Several(Vec<String>),
+/// RFC 7519 section 4.1.3: an array of texts, or "in the special case when the JWT has one audience" a text. What is
+/// neither is an audience that nobody is.
+fn audiences(claim: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    match claim {
+        Value::Array(several) if !several.is_empty() => several.iter().map(text).collect(),
+        one => vec![text(one)],
+    }
 }
 
 #[derive(Deserialize)]
@@ -103,7 +97,7 @@ struct Access {
     kind: String,
     class: Option<String>,
     name: String,
-    actions: Option<Vec<String>>,
+    actions: Vec<String>,
 }
 
 /// A `NumericDate`: seconds since 1970, of which fractions are allowed (RFC 7519 section 2).
@@ -168,6 +162,6 @@ pub(super) mod tests {
         for text in ["", "djE6c2NvcGU=", "a.b.c", "a.b", "\u{0}"] {
             assert_eq!(Claims::read(&Secret::new(text.into())), None, "{text}");
         }
-        assert_eq!(Claims::read(&token(&json!({"exp": "soon"}))), None);
+        assert_eq!(Claims::read(&token(&json!(["exp"]))), None);
     }
 }

@@ -97,6 +97,24 @@ impl CredentialStore {
         Ok(outcome)
     }
 
+    /// Keeps a renewed credential in place of the one it was had with, if that is still there; says whether it was.
+    /// Who has logged out or logged in anew meanwhile meant it.
+    pub fn renew(
+        &self,
+        slot: &Slot,
+        used: &Credential,
+        renewed: &Credential,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let is_there = self.get(slot)?.is_some_and(|held| {
+            held.credential.account == used.account && held.credential.secret.is_same_as(&used.secret)
+        });
+        if is_there {
+            self.put(slot, renewed, now)?;
+        }
+        Ok(is_there)
+    }
+
     /// Forgets what is in a slot; says whether there was anything. Needs no key.
     pub fn remove(&self, slot: &Slot) -> Result<bool, StoreError> {
         match self.open()? {

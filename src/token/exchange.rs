@@ -74,7 +74,7 @@ impl Exchange<'_> {
         let mut attempts = MAX_ATTEMPTS;
         let response = match self.credentials {
             Credentials::Anonymous | Credentials::Password { .. } => {
-                let response = patiently(http, &mut attempts, || self.get(http))?;
+                let response = patiently(http, &mut attempts, is_passing, || self.get(http))?;
                 match (response.status, self.credentials) {
                     (405, Credentials::Password { account, password }) if attempts > 0 => {
                         let grant = [
@@ -82,7 +82,7 @@ impl Exchange<'_> {
                             ("username", Field::Text(account)),
                             ("password", Field::Secret(password)),
                         ];
-                        patiently(http, &mut attempts, || self.post(&grant, http))?
+                        patiently(http, &mut attempts, is_passing, || self.post(&grant, http))?
                     }
                     _ => response,
                 }
@@ -92,7 +92,7 @@ impl Exchange<'_> {
                     ("grant_type", Field::Text("refresh_token")),
                     ("refresh_token", Field::Secret(token)),
                 ];
-                let response = patiently(http, &mut attempts, || self.post(&grant, http))?;
+                let response = patiently(http, &mut attempts, was_not_used, || self.post(&grant, http))?;
                 if matches!(response.status, 404 | 405) {
                     // Others try the refresh token as a password then. It is not one, and may not be shown around.
                     return Err(ExchangeError::NoOAuth {
@@ -218,43 +218,46 @@ impl Exchange<'_> {
     }
 }
 
-/// Tries again where that can help, within what time and attempts are left: a server that is busy or fails, a connection that
-/// was not to be had.
+/// Whether a server may do better a moment later.
+fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 500 | 502..=504)
+}
+
+/// Whether a server has surely not taken the refresh token. One that is good for a single use is used up by a request
+/// whose answer got lost behind a proxy, and to show it twice looks like theft.
+fn was_not_used(status: u16) -> bool {
+    matches!(status, 429 | 503)
+}
+
+/// Tries again where that can help, within what time and attempts are left: after such a status, and where there was
+/// no connection to be had.
 fn patiently(
     http: &Http,
     attempts: &mut u32,
+    is_worth_repeating: fn(u16) -> bool,
     mut send: impl FnMut() -> Result<Response, HttpError>,
 ) -> Result<Response, ExchangeError> {
     let mut pause = FIRST_PAUSE;
-    while *attempts > 1 {
-        *attempts -= 1;
-        let asked = match send() {
-            Ok(response) if matches!(response.status, 429 | 500 | 502..=504) => {
-                let asked = response
-                    .retry_after
-                    .as_deref()
-                    .map(|text| retry_after(text, response.date.as_deref()));
-                match asked {
-                    // Not worth waiting for, or not to be understood.
-                    Some(None) => return Ok(response),
-                    Some(Some(asked)) if asked > LONGEST_PAUSE || asked > http.remaining() => {
-                        return Ok(response);
-                    }
-                    Some(Some(asked)) => asked,
-                    None => pause,
-                }
-            }
-            Err(HttpError::Connect { .. }) => pause,
-            result => return result.map_err(ExchangeError::from),
+    loop {
+        *attempts = attempts.saturating_sub(1);
+        let result = send();
+        let asked = match &result {
+            Ok(response) if is_worth_repeating(response.status) => match &response.retry_after {
+                Some(text) => retry_after(text, response.date.as_deref()),
+                None => Some(pause),
+            },
+            Err(HttpError::Connect { .. }) => Some(pause),
+            Ok(_) | Err(_) => None,
         };
-        if asked >= http.remaining() {
-            break;
+        match asked {
+            Some(asked) if *attempts > 0 && asked <= LONGEST_PAUSE && asked < http.remaining() => {
+                thread::sleep(asked);
+            }
+            // Done, or not worth waiting for.
+            Some(_) | None => return result.map_err(ExchangeError::from),
         }
-        thread::sleep(asked);
         pause *= 2;
     }
-    *attempts = 0;
-    send().map_err(ExchangeError::from)
 }
 
 /// RFC 9110 section 10.2.3: seconds, or a date, which counts by the server's own clock.
@@ -304,7 +307,10 @@ pub enum ExchangeError {
         server: String,
     },
     /// It knows the credential not, or not any more. To be remembered, so that it is not hammered.
-    #[error("{server} refused the credential ({status}): it is wrong, expired or revoked; log in again")]
+    #[error(
+        "{server} refused the credential ({status}): it {}",
+        if *status == 403 { "is wrong, or may not do that" } else { "is wrong, expired or revoked; log in again" }
+    )]
     Refused {
         /// Scheme, host and port.
         server: String,

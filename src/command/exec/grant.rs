@@ -23,6 +23,8 @@ pub(super) struct Grant {
     renewal: Renewal,
     /// What the token server gave beyond what was asked for.
     more: ScopeSet,
+    /// What the user has to know of how the first token was had.
+    warning: Option<String>,
 }
 
 #[derive(Debug)]
@@ -40,23 +42,25 @@ impl Grant {
     pub(super) fn first(wanted: Wanted, obtain: &Obtain, now: OffsetDateTime) -> Result<Self> {
         let registry = &wanted.registry;
         let obtained = obtain(&wanted, now).with_context(|| format!("no token for {registry}"))?;
-        let (token, more) = check(&wanted, obtained)?;
+        let (token, more, warning) = check(&wanted, obtained)?;
         Ok(Self {
             wanted,
             token,
             renewal: Renewal::Due,
             more,
+            warning,
         })
     }
 
     /// What the user should know of it.
-    pub(super) fn notes(&self) -> Option<String> {
-        (!self.more.is_empty()).then(|| {
+    pub(super) fn notes(&self) -> impl Iterator<Item = String> {
+        let more = (!self.more.is_empty()).then(|| {
             format!(
                 "note: {} granted more than was asked for: {}",
                 self.wanted.registry, self.more
             )
-        })
+        });
+        more.into_iter().chain(self.warning.clone())
     }
 
     pub(super) fn registry(&self) -> &Registry {
@@ -92,16 +96,16 @@ impl Grant {
     /// Takes the new token. A failure is told of once in a row; the old token is as good as it was.
     pub(super) fn renew(&mut self, answer: Result<Obtained>, now: OffsetDateTime) -> Option<String> {
         match answer.and_then(|obtained| check(&self.wanted, obtained)) {
-            Ok((token, _)) if token.is_fresh(now) => {
+            Ok((token, _, warning)) if token.is_fresh(now) => {
                 self.token = token;
                 self.renewal = Renewal::Due;
-                None
+                warning
             }
             // With an answer that took half of the token's life, the next is asked for after a pause, too.
-            Ok((token, _)) => {
+            Ok((token, _, warning)) => {
                 self.token = token;
                 self.renewal = Renewal::Failed(FIRST_PAUSE, now + FIRST_PAUSE);
-                None
+                warning
             }
             Err(error) => {
                 let earlier = match self.renewal {
@@ -123,11 +127,12 @@ impl Grant {
 }
 
 /// The token, if it is for what was asked for, and what it is for beyond.
-fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet)> {
+fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet, Option<String>)> {
     let Obtained {
         access_token,
         token_server,
         account,
+        warning,
     } = obtained;
     let (registry, origin) = (&wanted.registry, token_server.realm.origin());
     let (lacking, more) = match &access_token.granted {
@@ -153,7 +158,7 @@ fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet)>
         Some(account) if !lacking.is_empty() => {
             bail!("{origin} does not grant {account} {lacking} at {registry}")
         }
-        None | Some(_) => Ok((access_token, more)),
+        None | Some(_) => Ok((access_token, more, warning)),
     }
 }
 
@@ -179,6 +184,7 @@ mod tests {
                 service: None,
             },
             account: Some("alice".to_owned()),
+            warning: None,
         }
     }
 
