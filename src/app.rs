@@ -194,8 +194,8 @@ fn program_name(argument: Option<&OsString>) -> String {
 /// Reads a message with the white space around it, and of one that is too long just enough to tell.
 fn read_message(stdin: &mut dyn Read, limit: usize) -> Result<Zeroizing<Vec<u8>>> {
     let most = limit + MAX_WHITE_SPACE_BYTES;
-    let mut message = Zeroizing::new(Vec::with_capacity(1024));
-    let mut part = Zeroizing::new([0; 1024]);
+    let mut message = Zeroizing::new(Vec::with_capacity(128));
+    let mut part = Zeroizing::new([0; 128]);
     while message.len() <= most {
         let length = match stdin.read(part.as_mut_slice()) {
             Ok(0) => return Ok(message),

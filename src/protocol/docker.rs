@@ -87,7 +87,7 @@ pub fn answer(asked: &ServerUrl, account: &str, secret: &Secret) -> Result<Secre
     }
     // Room enough that it need not grow, unless the secret is full of escapes: growing leaves a copy behind that
     // nobody wipes.
-    let room = 128 + 2 * (asked.as_str().len() + account.len() + secret.expose().len());
+    let room = 64 + asked.as_str().len() + account.len() + secret.expose().len();
     let mut line = Vec::with_capacity(room);
     let answer = Answer {
         server_url: asked.as_str(),
