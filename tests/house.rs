@@ -73,15 +73,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
     ("clap", &["app/people.rs", "cli.rs"]),
-    ("directories", &["settings.rs"]),
+    ("directories", &["settings/base_directories.rs"]),
     ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
     ("rustix", &["files/access.rs", "process.rs", "process/child.rs"]),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
     ("signal_hook", &["process/child.rs"]),
     ("std::env::args", &["main.rs"]),
-    ("std::env::var", &["main.rs", "settings.rs"]),
-    ("std::env::current", &["settings.rs"]),
-    ("tempfile", &["files.rs", "files/run_directory.rs"]),
+    ("std::env::var", &["main.rs", "settings/base_directories.rs"]),
+    ("std::env::current", &["settings/environment.rs"]),
+    (
+        "tempfile",
+        &["files.rs", "files/private_directory.rs", "files/run_directory.rs"],
+    ),
 ];
 
 #[test]
@@ -134,6 +137,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "files/access.rs",
             "files/foreign.rs",
             "files/lock.rs",
+            "files/private_directory.rs",
             "files/run_directory.rs",
             "process/child.rs",
             "settings.rs",

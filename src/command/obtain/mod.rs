@@ -1,23 +1,26 @@
 //! Obtain: an access token for a registry and a scope, from the cache or by an exchange. What `token` prints and what
 //! `exec` hands to its command.
 
+mod contact;
+
 use std::cell::Cell;
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
 use time::OffsetDateTime;
 
 use crate::command::{forget_tokens, rfc3339, subject};
 use crate::credential::{Credential, Kind, Profile};
-use crate::files::foreign;
-use crate::http::{BUDGET, CertificateFile, Http, HttpError, Trust};
+use crate::http::{BUDGET, Http};
 use crate::registry::{AccessToken, Realm, Registry, ScopeSet, Server, TokenServer};
 use crate::secret::Secret;
-use crate::settings::{self, RegistrySettings, Settings};
+use crate::settings::Settings;
 use crate::store::{CredentialStore, Slot, StoreError, TokenServers};
-use crate::token::{self, ContactError, Credentials, Exchange, ExchangeError, Exchanged};
+use crate::token::{Credentials, Exchange, ExchangeError, Exchanged};
 use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
+
+use self::contact::{explain, find_token_server, host, trust};
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -251,135 +254,4 @@ fn credentials(credential: &Credential) -> Credentials<'_> {
             password: &credential.secret,
         },
     }
-}
-
-/// Where the registry's tokens come from: as the user wrote it down, as it was recorded, as it is documented; else
-/// it is asked, and what it says is recorded.
-fn find_token_server(
-    wanted: &Wanted,
-    own: &RegistrySettings,
-    rooms: Rooms<'_>,
-    left: &Cell<Duration>,
-) -> Result<TokenServer> {
-    let registry = &wanted.registry;
-    let recorded = rooms.token_servers.get(registry)?;
-    let known = || TokenServer::known(registry);
-    if wanted.confirmed.is_none() {
-        let found = recorded.clone().or_else(known);
-        if let Some(realm) = &own.realm {
-            let same = found
-                .filter(|found| found.realm == *realm)
-                .and_then(|found| found.service);
-            return Ok(TokenServer {
-                realm: realm.clone(),
-                service: own.service.clone().or(same),
-            });
-        }
-        if let Some(found) = found {
-            return Ok(TokenServer {
-                service: own.service.clone().or(found.service),
-                ..found
-            });
-        }
-    }
-    if let (Some(realm), Some(confirmed)) = (&own.realm, &wanted.confirmed)
-        && realm != confirmed
-    {
-        bail!("settings.json says that tokens for {registry} come from {realm}; change it there");
-    }
-    let http = Http::new(trust(&[registry.to_string()], own)?, Instant::now() + left.get());
-    let asked = token::ask_registry(registry, own.insecure, wanted.confirmed.as_ref(), &http)?;
-    left.set(http.remaining());
-    if let Some(confirmed) = &wanted.confirmed
-        && asked.realm != *confirmed
-    {
-        bail!(
-            "{registry} wants its tokens to be had from {}, not from {confirmed}",
-            asked.realm
-        );
-    }
-    rooms.token_servers.put(registry, &asked)?;
-    Ok(TokenServer {
-        service: own.service.clone().or(asked.service),
-        ..asked
-    })
-}
-
-/// Where a token server is gone, the registry may have another by now. That is said, with both names, and left to
-/// the user: it is also what an attack looks like.
-fn explain(
-    error: anyhow::Error,
-    wanted: &Wanted,
-    own: &RegistrySettings,
-    token_server: &TokenServer,
-    left: Duration,
-) -> anyhow::Error {
-    let is_gone = matches!(
-        error.downcast_ref(),
-        Some(
-            ExchangeError::Status {
-                status: 404 | 410,
-                ..
-            } | ExchangeError::Http(
-                HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
-            )
-        )
-    );
-    if !is_gone {
-        return error;
-    }
-    let registry = &wanted.registry;
-    let Ok(trust) = trust(&[registry.to_string()], own) else {
-        return error;
-    };
-    let named = match token::ask_registry(
-        registry,
-        own.insecure,
-        None,
-        &Http::new(trust, Instant::now() + left),
-    ) {
-        Ok(asked) => asked.realm,
-        Err(ContactError::Unconfirmed { realm, .. }) => realm,
-        Err(_) => return error,
-    };
-    if named == token_server.realm {
-        return error;
-    }
-    anyhow::anyhow!(
-        "{registry} had its tokens from {} and now names {named}; if that is right, confirm it: \
-         docker-credential-scoped token {registry} --trust-realm '{named}'",
-        token_server.realm
-    )
-}
-
-/// The certificates to believe in beside the system's: docker's own for these hosts, and the settings' file.
-fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
-    let mut paths: Vec<_> = hosts
-        .iter()
-        .flat_map(|host| settings::certificate_directories(host))
-        .flat_map(|directory| foreign::files_ending_in(".crt", &directory))
-        .collect();
-    if let Some(path) = &own.ca_file {
-        // Another would be read from wherever the command is run, which may be a stranger's repository.
-        ensure!(
-            path.is_absolute(),
-            "settings.json: caFile {} is not an absolute path",
-            path.display()
-        );
-        paths.push(path.clone());
-    }
-    let mut files = Vec::new();
-    for path in paths {
-        let pem = foreign::read(&path)?.with_context(|| format!("{}: is not there", path.display()))?;
-        files.push(CertificateFile { path, pem });
-    }
-    Ok(Trust { files })
-}
-
-/// Host and port, as docker names the directory of its certificates.
-fn host(realm: &Realm) -> String {
-    let url = realm.url();
-    let host = url.host_str().unwrap_or_default();
-    url.port()
-        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }

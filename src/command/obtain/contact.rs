@@ -1,0 +1,144 @@
+//! Contact: where a registry's tokens come from, and how its servers are reached.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::{Rooms, Wanted};
+use crate::files::foreign;
+use crate::http::{CertificateFile, Http, HttpError, Trust};
+use crate::registry::{Realm, TokenServer};
+use crate::settings::{self, RegistrySettings};
+use crate::token::{self, ContactError, ExchangeError};
+
+/// Where the registry's tokens come from: as the user wrote it down, as it was recorded, as it is documented; else
+/// it is asked, and what it says is recorded.
+pub(super) fn find_token_server(
+    wanted: &Wanted,
+    own: &RegistrySettings,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+) -> Result<TokenServer> {
+    let registry = &wanted.registry;
+    let recorded = rooms.token_servers.get(registry)?;
+    let known = || TokenServer::known(registry);
+    if wanted.confirmed.is_none() {
+        let found = recorded.clone().or_else(known);
+        if let Some(realm) = &own.realm {
+            let same = found
+                .filter(|found| found.realm == *realm)
+                .and_then(|found| found.service);
+            return Ok(TokenServer {
+                realm: realm.clone(),
+                service: own.service.clone().or(same),
+            });
+        }
+        if let Some(found) = found {
+            return Ok(TokenServer {
+                service: own.service.clone().or(found.service),
+                ..found
+            });
+        }
+    }
+    if let (Some(realm), Some(confirmed)) = (&own.realm, &wanted.confirmed)
+        && realm != confirmed
+    {
+        bail!("settings.json says that tokens for {registry} come from {realm}; change it there");
+    }
+    let http = Http::new(trust(&[registry.to_string()], own)?, Instant::now() + left.get());
+    let asked = token::ask_registry(registry, own.insecure, wanted.confirmed.as_ref(), &http)?;
+    left.set(http.remaining());
+    if let Some(confirmed) = &wanted.confirmed
+        && asked.realm != *confirmed
+    {
+        bail!(
+            "{registry} wants its tokens to be had from {}, not from {confirmed}",
+            asked.realm
+        );
+    }
+    rooms.token_servers.put(registry, &asked)?;
+    Ok(TokenServer {
+        service: own.service.clone().or(asked.service),
+        ..asked
+    })
+}
+
+/// Where a token server is gone, the registry may have another by now. That is said, with both names, and left to
+/// the user: it is also what an attack looks like.
+pub(super) fn explain(
+    error: anyhow::Error,
+    wanted: &Wanted,
+    own: &RegistrySettings,
+    token_server: &TokenServer,
+    left: Duration,
+) -> anyhow::Error {
+    let is_gone = matches!(
+        error.downcast_ref(),
+        Some(
+            ExchangeError::Status {
+                status: 404 | 410,
+                ..
+            } | ExchangeError::Http(
+                HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
+            )
+        )
+    );
+    if !is_gone {
+        return error;
+    }
+    let registry = &wanted.registry;
+    let Ok(trust) = trust(&[registry.to_string()], own) else {
+        return error;
+    };
+    let named = match token::ask_registry(
+        registry,
+        own.insecure,
+        None,
+        &Http::new(trust, Instant::now() + left),
+    ) {
+        Ok(asked) => asked.realm,
+        Err(ContactError::Unconfirmed { realm, .. }) => realm,
+        Err(_) => return error,
+    };
+    if named == token_server.realm {
+        return error;
+    }
+    anyhow::anyhow!(
+        "{registry} had its tokens from {} and now names {named}; if that is right, confirm it: \
+         docker-credential-scoped token {registry} --trust-realm '{named}'",
+        token_server.realm
+    )
+}
+
+/// The certificates to believe in beside the system's: docker's own for these hosts, and the settings' file.
+pub(super) fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
+    let mut paths: Vec<_> = hosts
+        .iter()
+        .flat_map(|host| settings::certificate_directories(host))
+        .flat_map(|directory| foreign::files_ending_in(".crt", &directory))
+        .collect();
+    if let Some(path) = &own.ca_file {
+        // Another would be read from wherever the command is run, which may be a stranger's repository.
+        ensure!(
+            path.is_absolute(),
+            "settings.json: caFile {} is not an absolute path",
+            path.display()
+        );
+        paths.push(path.clone());
+    }
+    let mut files = Vec::new();
+    for path in paths {
+        let pem = foreign::read(&path)?.with_context(|| format!("{}: is not there", path.display()))?;
+        files.push(CertificateFile { path, pem });
+    }
+    Ok(Trust { files })
+}
+
+/// Host and port, as docker names the directory of its certificates.
+pub(super) fn host(realm: &Realm) -> String {
+    let url = realm.url();
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

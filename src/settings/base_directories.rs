@@ -1,0 +1,110 @@
+//! Directories: where the system keeps what for this user.
+
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use directories::BaseDirs;
+
+use crate::settings::PROGRAM;
+
+/// Where this program keeps its data; `None` without a home.
+#[must_use]
+pub fn data_directory() -> Option<PathBuf> {
+    Base::Data.directory().map(|data| data.join(PROGRAM))
+}
+
+/// The directory that the system makes for a session, in memory, and removes when it ends; not everywhere.
+#[must_use]
+pub fn runtime_directory() -> Option<PathBuf> {
+    of_this_user()?.runtime_dir().map(Path::to_owned)
+}
+
+/// Where this program keeps what it can do without; `None` without a home.
+#[must_use]
+pub fn cache_directory() -> Option<PathBuf> {
+    Base::Cache.directory().map(|cache| cache.join(PROGRAM))
+}
+
+/// A directory of this user's below the system's temporary one, where anybody may have made it.
+#[must_use]
+pub fn temporary_directory(user_id: u32) -> PathBuf {
+    std::env::temp_dir().join(format!("{PROGRAM}-{user_id}"))
+}
+
+/// Where docker keeps certificates for a host (docker: `certs.d`): the system's directory, and that of rootless
+/// engines (moby `registry.CertsDir`).
+#[must_use]
+pub fn certificate_directories(host: &str) -> Vec<PathBuf> {
+    let system = (!cfg!(windows)).then(|| PathBuf::from("/etc/docker/certs.d"));
+    let own = Base::Config
+        .directory()
+        .map(|config| config.join("docker/certs.d"));
+    system
+        .into_iter()
+        .chain(own)
+        .map(|directory| directory.join(host))
+        .collect()
+}
+
+/// The user's home.
+#[must_use]
+pub fn home_directory() -> Option<PathBuf> {
+    Base::Home.directory()
+}
+
+/// A directory that the system sets aside for something.
+#[derive(Clone, Copy)]
+pub(super) enum Base {
+    Cache,
+    Config,
+    Data,
+    Home,
+}
+
+impl Base {
+    /// Where it is. Where the environment says so, as it does but for services, that is the answer: to work out all
+    /// of the directories there are costs more than opening a slot.
+    pub(super) fn directory(self) -> Option<PathBuf> {
+        if cfg!(target_os = "linux")
+            && let Some(directory) = self.in_environment()
+        {
+            return Some(directory);
+        }
+        let directories = of_this_user()?;
+        let directory = match self {
+            Self::Cache => directories.cache_dir(),
+            Self::Config => directories.config_dir(),
+            Self::Data => directories.data_dir(),
+            Self::Home => directories.home_dir(),
+        };
+        Some(directory.to_owned())
+    }
+
+    /// XDG Base Directory Specification 0.8: a variable with an absolute path, or a place in the home. The same as
+    /// `directories` has it; a test compares them.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this room is the reader of the environment"
+    )]
+    pub(super) fn in_environment(self) -> Option<PathBuf> {
+        let absolute = |name| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let (variable, below_home) = match self {
+            Self::Cache => ("XDG_CACHE_HOME", ".cache"),
+            Self::Config => ("XDG_CONFIG_HOME", ".config"),
+            Self::Data => ("XDG_DATA_HOME", ".local/share"),
+            Self::Home => return absolute("HOME"),
+        };
+        absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
+    }
+}
+
+/// A relative home is none: the key would end in whatever directory docker is started in.
+pub(super) fn of_this_user() -> Option<&'static BaseDirs> {
+    static DIRECTORIES: LazyLock<Option<BaseDirs>> =
+        LazyLock::new(|| BaseDirs::new().filter(|directories| directories.home_dir().is_absolute()));
+    DIRECTORIES.as_ref()
+}

@@ -1,0 +1,98 @@
+//! What settings.json and the environment say, and what of it is refused.
+
+use super::*;
+use crate::credential::InvalidProfile;
+use crate::settings::base_directories::of_this_user;
+use crate::settings::environment::PROFILE_VARIABLE;
+use std::ffi::OsString;
+
+#[test]
+fn the_directories_are_those_of_the_specification() {
+    let directories = of_this_user().expect("a home");
+    if cfg!(target_os = "linux") {
+        for (base, directory) in [
+            (Base::Cache, directories.cache_dir()),
+            (Base::Config, directories.config_dir()),
+            (Base::Data, directories.data_dir()),
+            (Base::Home, directories.home_dir()),
+        ] {
+            assert_eq!(base.in_environment().as_deref(), Some(directory));
+        }
+    }
+}
+
+#[test]
+fn the_auth_file_is_named_by_its_variable_or_temporary() {
+    let named: Variables<'_> = &|name| match name {
+        "REGISTRY_AUTH_FILE" => Some("/a.json".into()),
+        _ => Some("/run/user/1000".into()),
+    };
+    let runtime: Variables<'_> = &|name| (name == "XDG_RUNTIME_DIR").then(|| "/run/user/1000".into());
+    let file = containers_auth_file(1000, named).unwrap();
+    assert_eq!((file.path, file.is_temporary), ("/a.json".into(), false));
+    if cfg!(target_os = "linux") {
+        let file = containers_auth_file(1000, runtime).unwrap();
+        assert_eq!(file.path, PathBuf::from("/run/user/1000/containers/auth.json"));
+        assert!(file.is_temporary);
+        let file = containers_auth_file(1000, &|_| None).unwrap();
+        assert_eq!(file.path, PathBuf::from("/run/containers/1000/auth.json"));
+    }
+}
+
+#[test]
+fn the_profile_comes_from_the_programs_name_before_the_variable() {
+    let none: Variables<'_> = &|_| None;
+    let set: Variables<'_> = &|name| (name == PROFILE_VARIABLE).then(|| "ci".into());
+    let empty: Variables<'_> = &|_| Some(OsString::new());
+    assert!(profile("docker-credential-scoped", none).unwrap().is_default());
+    assert!(profile("docker-credential-scoped", empty).unwrap().is_default());
+    assert_eq!(profile("docker-credential-scoped", set).unwrap().as_str(), "ci");
+    assert_eq!(
+        profile("docker-credential-scoped-team-a", set).unwrap().as_str(),
+        "team-a"
+    );
+    assert!(profile("some-other-name", none).unwrap().is_default());
+    assert_eq!(
+        profile("docker-credential-scoped-", none),
+        Err(ProfileError::ProgramName(InvalidProfile))
+    );
+    assert_eq!(
+        profile("docker-credential-scoped-Team", none),
+        Err(ProfileError::ProgramName(InvalidProfile))
+    );
+}
+
+#[test]
+fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
+    assert_eq!(Settings::parse(b"{}").unwrap(), Settings::default());
+    assert_eq!(
+        Settings::parse(br#"{"onUnavailable":"miss"}"#)
+            .unwrap()
+            .on_unavailable,
+        OnUnavailable::Miss
+    );
+    for (text, expected) in [
+        (
+            "{\n \"onUnavailble\": \"miss\"}",
+            "unknown field `onUnavailble`, expected `onUnavailable` or `registries` at line 2 column 15",
+        ),
+        (
+            "{\"onUnavailable\": \"never\"}",
+            "unknown variant `never`, expected `error` or `miss` at line 1 column 25",
+        ),
+        (
+            "{\"registries\": {\"h/path\": {}}}",
+            "registry: names more than a host; write HOST or HOST:PORT at line 1 column 24",
+        ),
+        (
+            "{\"registries\": {\"h\": {\"realm\": \"ftp://h\"}}}",
+            "realm: is not an absolute URL with http or https, as in https://HOST/token at line 1 column 41",
+        ),
+        ("{", "EOF while parsing an object at line 1 column 1"),
+    ] {
+        assert_eq!(
+            Settings::parse(text.as_bytes()).unwrap_err().to_string(),
+            expected
+        );
+    }
+}
