@@ -16,6 +16,6 @@ pub use claims::Claims;
 pub use image::{Image, InvalidImage};
 pub use realm::{InvalidRealm, Judgement, Realm, RefusedRealm};
 pub use registry::{InvalidRegistry, Registry};
-pub use scope::{InvalidScope, Resource, Scope, ScopeSet};
+pub use scope::{InvalidScope, Resource, Scope, ScopePattern, ScopeSet};
 pub use server_url::{HubSessionToken, InvalidServerUrl, MAX_SERVER_URL_BYTES, Server, ServerUrl};
 pub use token_server::TokenServer;

@@ -1,6 +1,10 @@
 //! Scope: what a token may do to which resource, in the grammar of the registry token specification
 //! (distribution `docs/content/spec/auth/scope.md`). Knows nothing of who asks or who grants.
 
+mod pattern;
+
+pub use pattern::ScopePattern;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -90,6 +94,13 @@ impl Scope {
     /// What may be done to it.
     pub fn actions(&self) -> impl Iterator<Item = &str> {
         self.actions.0.iter().map(String::as_str)
+    }
+
+    /// The same with only some of its actions; `None` where none is left.
+    #[must_use]
+    pub fn with_actions(mut self, is_kept: impl Fn(&str) -> bool) -> Option<Self> {
+        self.actions.0.retain(|action| is_kept(action));
+        (!self.actions.0.is_empty()).then_some(self)
     }
 }
 
