@@ -1,12 +1,14 @@
 //! Settings: settings.json, the environment and the directories; the only reader of any of them.
 
 mod base_directories;
+mod declared;
 mod environment;
 
 pub use base_directories::{
     cache_directory, certificate_directories, data_directory, home_directory, runtime_directory,
     temporary_directory,
 };
+pub use declared::{DeclaredCredential, DeclaredCredentials};
 pub use environment::{
     ContainersAuthFile, ProfileError, Variables, buildx_directory, client_variables, containers_auth_file,
     containers_config_directories, default_scope, default_server, docker_config_file, executable,
@@ -34,6 +36,8 @@ const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
 pub struct Settings {
     /// What `get` answers when a credential is held but cannot be opened.
     pub on_unavailable: OnUnavailable,
+    /// Credentials whose secrets are kept elsewhere.
+    pub credentials: DeclaredCredentials,
     /// What is to be known of registries.
     pub registries: BTreeMap<Registry, RegistrySettings>,
 }

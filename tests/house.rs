@@ -21,7 +21,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("files", &["secret"]),
     ("process", &[]),
     ("http", &["secret"]),
-    ("secret_source", &["protocol", "secret"]),
+    ("secret_source", &["credential", "protocol", "secret"]),
     (
         "store",
         &["credential", "files", "protocol", "registry", "seal", "secret"],
@@ -140,6 +140,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "files/private_directory.rs",
             "files/run_directory.rs",
             "process/child.rs",
+            "secret_source/text.rs",
             "settings.rs",
         ],
     ),

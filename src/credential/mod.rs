@@ -2,10 +2,14 @@
 
 mod allowed_scopes;
 mod credential;
+mod expiry;
 mod profile;
+mod secret_reference;
 mod selection;
 
 pub use allowed_scopes::{AllowedScope, AllowedScopes, Grant, HubScope, InvalidAllowedScope};
 pub use credential::{Credential, Kind, Origin};
+pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate};
 pub use profile::{InvalidProfile, Profile};
+pub use secret_reference::{HelperName, InvalidHelperName, InvalidSecretReference, SecretReference};
 pub use selection::{Candidate, Verdict, select};

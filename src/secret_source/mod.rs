@@ -1,5 +1,9 @@
-//! Secrets that are kept elsewhere, a file a source.
+//! Secrets that are kept elsewhere: where each kind of reference is followed to.
 
 mod helper;
+mod program;
+mod text;
 
-pub use helper::{Helper, HelperError, InvalidHelperName};
+pub use helper::{Helper, HelperError};
+pub use program::{Depth, TooDeep};
+pub use text::{SourceError, from_command, from_environment, from_file};

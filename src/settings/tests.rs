@@ -1,7 +1,7 @@
 //! What settings.json and the environment say, and what of it is refused.
 
 use super::*;
-use crate::credential::InvalidProfile;
+use crate::credential::{InvalidProfile, Kind};
 use crate::settings::base_directories::of_this_user;
 use crate::settings::environment::PROFILE_VARIABLE;
 use std::ffi::OsString;
@@ -74,7 +74,7 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
     for (text, expected) in [
         (
             "{\n \"onUnavailble\": \"miss\"}",
-            "unknown field `onUnavailble`, expected `onUnavailable` or `registries` at line 2 column 15",
+            "unknown field `onUnavailble`, expected one of `onUnavailable`, `credentials`, `registries` at line 2 column 15",
         ),
         (
             "{\"onUnavailable\": \"never\"}",
@@ -94,5 +94,87 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
             Settings::parse(text.as_bytes()).unwrap_err().to_string(),
             expected
         );
+    }
+}
+
+#[test]
+fn credentials_are_declared_with_the_place_of_their_secret() {
+    let text = r#"{"credentials": [
+        {"server": "ghcr.io/acme", "profile": "ci", "username": "ci", "secret": {"env": "GHCR_PAT"},
+         "scopes": ["repository:acme/*:pull"], "expires": "2027-01-01T00:00:00Z"},
+        {"server": "https://index.docker.io/v1/", "secret": {"helper": "pass"}},
+        {"server": "ghcr.io/acme", "username": "x", "kind": "personal-access-token", "secret": {"file": "/s"}, "scopes": []}
+    ]}"#;
+    let settings = Settings::parse(text.as_bytes()).unwrap();
+    let [first, second, third] = settings
+        .credentials
+        .iter()
+        .collect::<Vec<_>>()
+        .try_into()
+        .unwrap();
+    assert_eq!(first.server.server().to_string(), "ghcr.io/acme");
+    assert_eq!(first.profile.as_str(), "ci");
+    assert_eq!(first.expires.unwrap().0.unix_timestamp(), 1_798_761_600);
+    assert_eq!(first.scopes.as_ref().unwrap().0.len(), 1);
+    assert_eq!(
+        (&second.username, &second.scopes, second.profile.is_default()),
+        (&None, &None, true)
+    );
+    assert_eq!(third.kind, Some(Kind::PersonalAccessToken));
+    assert!(third.scopes.as_ref().unwrap().0.is_empty());
+}
+
+#[test]
+fn a_declaration_that_does_not_hold_is_refused_with_line_and_column_and_its_secret_not_repeated() {
+    for (credential, expected) in [
+        (
+            r#"{"server": "h", "username": "u", "secret": "canary"}"#,
+            r#"secret: say where it is: {"env": NAME}, {"file": PATH}, {"command": [PROGRAM, ...]} or {"helper": NAME}"#,
+        ),
+        (
+            r#"{"server": "h", "username": "u", "secret": {"env": "A", "file": "/canary"}}"#,
+            r#"secret: say where it is: {"env": NAME}, {"file": PATH}, {"command": [PROGRAM, ...]} or {"helper": NAME}"#,
+        ),
+        (
+            r#"{"server": "h", "username": "u", "secret": {"file": "a"}}"#,
+            "file: give an absolute path",
+        ),
+        (
+            r#"{"server": "h", "username": "u", "secret": {"helper": "scoped-x"}}"#,
+            "helper: that is this helper itself",
+        ),
+        (r#"{"server": "h", "username": "u"}"#, "missing field `secret`"),
+        (
+            r#"{"server": "h", "username": "", "secret": {"env": "A"}}"#,
+            "username: is empty or has a control character",
+        ),
+        (
+            r#"{"server": "u@h", "username": "u", "secret": {"env": "A"}}"#,
+            "server URL: has user information before '@'; give the host only",
+        ),
+        (
+            r#"{"server": "h", "profile": "CI", "username": "u", "secret": {"env": "A"}}"#,
+            "a profile's name is 1 to 32 lower-case letters, digits, '-', '_' or '.', the first a letter or digit",
+        ),
+        (
+            r#"{"server": "h", "username": "u", "secret": {"env": "A"}, "scopes": ["read"]}"#,
+            "scope: write TYPE:NAME:ACTION[,ACTION], as in repository:library/alpine:pull",
+        ),
+        (
+            r#"{"server": "h", "username": "u", "secret": {"env": "A"}, "expires": "30d"}"#,
+            "expires: write a date as in 2027-01-31, or a time as in 2027-01-31T12:00:00Z",
+        ),
+        (
+            r#"{"server": "h", "secret": {"env": "A"}}"#,
+            "credentials: h, profile default: has no username, which only a helper knows by itself",
+        ),
+        (
+            r#"{"server": "h", "secret": {"helper": "pass"}}, {"server": "https://H:443", "secret": {"helper": "pass"}}"#,
+            "credentials: h, profile default: is declared twice; leave one",
+        ),
+    ] {
+        let text = format!("{{\"credentials\": [\n{credential} ]}}");
+        let error = Settings::parse(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error.split_once(" at line 2 column ").unwrap().0, expected);
     }
 }

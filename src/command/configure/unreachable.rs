@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::client_config::{ConfigFile, Key};
 use crate::command::configure::{Client, Request, helper_name};
 use crate::command::{Report, import};
+use crate::credential::{HelperName, InvalidHelperName};
 use crate::registry::{Registry, Server, ServerUrl};
-use crate::secret_source::{Helper, HelperError, InvalidHelperName};
+use crate::secret_source::{Depth, Helper, HelperError};
 
 /// How long the helper that was used before may take to say what it holds. It is asked out of courtesy.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -55,19 +56,24 @@ pub(super) fn name(
         ));
     }
     for (helper, registries) in replaced(config, keys, request) {
-        match helper.parse::<Helper>() {
-            Ok(helper) => match held(&helper, &registries, config, request) {
+        match helper.parse::<HelperName>() {
+            Ok(name) => match held(
+                &Helper::new(name.clone(), Depth::default()),
+                &registries,
+                config,
+                request,
+            ) {
                 Ok(servers) if servers.is_empty() => {}
                 Ok(servers) => {
                     report.note(format_args!(
-                        "In {helper}, which {client} does not ask any more: {}",
+                        "In docker-credential-{name}, which {client} does not ask any more: {}",
                         servers.join(", ")
                     ));
-                    offer(import::Source::Helper(helper), registries);
+                    offer(import::Source::Helper(name), registries);
                 }
                 Err(error) => {
                     report.note(format_args!(
-                        "{client} does not ask {helper} any more, and what it holds is not known: {error}"
+                        "{client} does not ask docker-credential-{name} any more, and what it holds is not known: {error}"
                     ));
                 }
             },

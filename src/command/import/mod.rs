@@ -12,9 +12,9 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use crate::command::{Report, quoted};
-use crate::credential::Profile;
+use crate::credential::{HelperName, InvalidHelperName, Profile};
 use crate::registry::Registry;
-use crate::secret_source::{Helper, InvalidHelperName};
+use crate::secret_source::{Depth, Helper};
 use crate::settings::{self, Variables};
 use crate::store::CredentialStore;
 
@@ -41,7 +41,7 @@ pub enum Source {
     /// A file of the same format.
     File(PathBuf),
     /// Another helper, which is left as it is.
-    Helper(Helper),
+    Helper(HelperName),
 }
 
 impl FromStr for Source {
@@ -65,7 +65,7 @@ impl Request {
         let _ = match &self.source {
             Source::Docker => Ok(()),
             Source::File(path) => write!(command, " --from {}", quoted(&path.to_string_lossy())),
-            Source::Helper(helper) => write!(command, " --from helper:{}", helper.name()),
+            Source::Helper(helper) => write!(command, " --from helper:{helper}"),
         };
         for registry in &self.registries {
             let _ = write!(command, " --registry {registry}");
@@ -96,7 +96,10 @@ pub fn import(
             file::import(&path, request, variables, &keeper)
         }
         Source::File(path) => file::import(path, request, variables, &keeper),
-        Source::Helper(helper) => Ok(helper::import(helper, request, &keeper)),
+        Source::Helper(name) => {
+            let helper = Helper::new(name.clone(), Depth::default());
+            Ok(helper::import(&helper, request, &keeper))
+        }
     }
 }
 

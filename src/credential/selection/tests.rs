@@ -184,10 +184,10 @@ fn written() -> impl Strategy<Value = Written> {
         .prop_map(|(profile, path, scopes, days)| {
             let mut text = format!("{profile}{path}");
             for scope in scopes {
-                text += &format!(" {scope}");
+                text = format!("{text} {scope}");
             }
             if let Some(days) = days {
-                text += &format!(" !{days}");
+                text = format!("{text} !{days}");
             }
             Written::read(&text)
         })

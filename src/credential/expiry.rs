@@ -1,0 +1,156 @@
+//! Expiry: when a credential ends to be good for anything, as people write it.
+
+use std::str::FromStr;
+
+use serde::Deserialize;
+use thiserror::Error;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+/// Nobody lets a token live longer, and dates stay dates.
+const LONGEST: Duration = Duration::days(100 * 366);
+
+/// A moment, or a time from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// At a moment. A date alone is good through that day, in UTC.
+    At(OffsetDateTime),
+    /// After this long.
+    In(Duration),
+}
+
+impl Expiry {
+    /// When that is.
+    #[must_use]
+    pub fn from(self, now: OffsetDateTime) -> OffsetDateTime {
+        match self {
+            Self::At(moment) => moment,
+            Self::In(duration) => now.saturating_add(duration),
+        }
+    }
+}
+
+impl FromStr for Expiry {
+    type Err = InvalidExpiry;
+
+    /// `2027-01-31`, `2027-01-31T12:00:00Z`, `30d`, `8h`, `90min`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let units = [
+            ("min", Duration::MINUTE),
+            ("h", Duration::HOUR),
+            ("d", Duration::DAY),
+            ("w", Duration::WEEK),
+        ];
+        for (unit, length) in units {
+            let count = text
+                .strip_suffix(unit)
+                .filter(|count| count.bytes().all(|byte| byte.is_ascii_digit()))
+                .and_then(|count| count.parse::<u32>().ok());
+            if let Some(count) = count {
+                return length
+                    .checked_mul(i32::try_from(count).unwrap_or(i32::MAX))
+                    .filter(|duration| duration.is_positive() && *duration <= LONGEST)
+                    .map(Self::In)
+                    .ok_or(InvalidExpiry);
+            }
+        }
+        ExpiryDate::from_str(text)
+            .map(|ExpiryDate(moment)| Self::At(moment))
+            .map_err(|_| InvalidExpiry)
+    }
+}
+
+/// A moment as it is written down where nobody knows when `now` was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ExpiryDate(pub OffsetDateTime);
+
+impl FromStr for ExpiryDate {
+    type Err = InvalidExpiryDate;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
+            return Ok(Self(moment));
+        }
+        OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339)
+            .ok()
+            .and_then(|start| start.checked_add(Duration::DAY))
+            .map(Self)
+            .ok_or(InvalidExpiryDate)
+    }
+}
+
+impl TryFrom<String> for ExpiryDate {
+    type Error = InvalidExpiryDate;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+/// The text is no moment.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("expires: write a date as in 2027-01-31, or a time as in 2027-01-31T12:00:00Z")]
+pub struct InvalidExpiryDate;
+
+/// The text is no moment and no length of time.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error(
+    "expires: write a date as in 2027-01-31, a time as in 2027-01-31T12:00:00Z, or a length as in 30d or 8h"
+)]
+pub struct InvalidExpiry;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_good_through_its_day_and_a_length_counts_from_now() {
+        let now = OffsetDateTime::parse("2026-11-22T08:00:00Z", &Rfc3339).unwrap();
+        let table = [
+            ("2027-01-31", "2027-02-01T00:00:00Z"),
+            ("2028-02-28", "2028-02-29T00:00:00Z"),
+            ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00Z"),
+            ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:00Z"),
+            ("30d", "2026-12-22T08:00:00Z"),
+            ("8h", "2026-11-22T16:00:00Z"),
+            ("90min", "2026-11-22T09:30:00Z"),
+            ("2w", "2026-12-06T08:00:00Z"),
+        ];
+        for (text, expected) in table {
+            let moment = text.parse::<Expiry>().unwrap().from(now);
+            assert_eq!(
+                moment,
+                OffsetDateTime::parse(expected, &Rfc3339).unwrap(),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_moment_is_refused() {
+        for text in [
+            "",
+            "d",
+            "0d",
+            "-1d",
+            "+1d",
+            "1",
+            "1m",
+            "1y",
+            "1.5h",
+            "99999999d",
+            "4294967295w",
+            "2027-02-30",
+            "2027-1-31",
+            "20270131",
+            "2027-W01-1",
+            "31.01.2027",
+            "tomorrow",
+            "never",
+            " 30d",
+        ] {
+            assert_eq!(text.parse::<Expiry>(), Err(InvalidExpiry), "{text}");
+        }
+    }
+}
