@@ -8,6 +8,7 @@
 
 mod access;
 pub mod foreign;
+mod growing_file;
 mod lock;
 mod private_directory;
 mod run_directory;

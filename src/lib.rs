@@ -10,7 +10,7 @@
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
 //!   credentials store, sealed files on disk (it uses [`files`]); [`token_cache`], access tokens until they expire (it
-//!   too); [`secret_source`], secrets kept elsewhere; [`process`], what the system sees of us, and a program
+//!   too); [`activity_log`], what was done, for who wants that written down (it too); [`secret_source`], secrets kept elsewhere; [`process`], what the system sees of us, and a program
 //!   that runs in our place; [`http`], requests and their answers, the only room with TLS
 //! - services, which speak a remote's language over http: [`token`], the exchange
 //! - [`command`], the use cases, one a file
@@ -18,6 +18,7 @@
 //!
 //! The library is how the tests and the fuzz targets reach the rooms; it promises nothing to other programs.
 
+pub mod activity_log;
 pub mod app;
 pub mod cli;
 pub mod client_config;

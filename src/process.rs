@@ -1,11 +1,13 @@
 //! The process as the system sees it: streams without buffers, memory that is not dumped, how a panic ends, and a
 //! program that runs in its place. Knows nothing of what is read or written.
 
+mod caller;
 mod child;
 
 use std::io::{self, Read, Write};
 use std::panic;
 
+pub use caller::caller;
 pub use child::Child;
 
 /// A standard stream without the standard library's buffer, which would keep a copy of each secret that went

@@ -27,12 +27,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["credential", "files", "protocol", "registry", "seal", "secret"],
     ),
     ("token_cache", &["files", "registry", "seal", "secret"]),
+    ("activity_log", &["files"]),
     // Services: a remote's language over http.
     ("token", &["http", "registry", "secret"]),
     // The use cases.
     (
         "command",
         &[
+            "activity_log",
             "client_config",
             "credential",
             "files",
@@ -54,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "app",
         &[
+            "activity_log",
             "cli",
             "command",
             "credential",
@@ -75,7 +78,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["app/people.rs", "cli.rs"]),
     ("directories", &["settings/base_directories.rs"]),
     ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
-    ("rustix", &["files/access.rs", "process.rs", "process/child.rs"]),
+    (
+        "rustix",
+        &[
+            "files/access.rs",
+            "process.rs",
+            "process/caller.rs",
+            "process/child.rs",
+        ],
+    ),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
     ("signal_hook", &["process/child.rs"]),
     ("std::env::args", &["main.rs"]),
@@ -136,9 +147,11 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "files.rs",
             "files/access.rs",
             "files/foreign.rs",
+            "files/growing_file.rs",
             "files/lock.rs",
             "files/private_directory.rs",
             "files/run_directory.rs",
+            "process/caller.rs",
             "process/child.rs",
             "secret_source/text.rs",
             "settings.rs",

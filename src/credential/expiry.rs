@@ -10,11 +10,13 @@ use time::{Duration, OffsetDateTime};
 /// Nobody lets a token live longer, and dates stay dates.
 const LONGEST: Duration = Duration::days(100 * 366);
 
-/// A moment, or a time from now.
+/// A moment, a day, or a time from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expiry {
-    /// At a moment. A date alone is good through that day, in UTC.
+    /// At a moment.
     At(OffsetDateTime),
+    /// Good through the day, in UTC, that begins here.
+    Day(OffsetDateTime),
     /// After this long.
     In(Duration),
 }
@@ -25,6 +27,7 @@ impl Expiry {
     pub fn from(self, now: OffsetDateTime) -> OffsetDateTime {
         match self {
             Self::At(moment) => moment,
+            Self::Day(start) => start.saturating_add(Duration::DAY),
             Self::In(duration) => now.saturating_add(duration),
         }
     }
@@ -54,10 +57,15 @@ impl FromStr for Expiry {
                     .ok_or(InvalidExpiry);
             }
         }
-        ExpiryDate::from_str(text)
-            .map(|ExpiryDate(moment)| Self::At(moment))
-            .map_err(|_| InvalidExpiry)
+        moment_or_day(text).ok_or(InvalidExpiry)
     }
+}
+
+fn moment_or_day(text: &str) -> Option<Expiry> {
+    let read = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    read(text)
+        .map(Expiry::At)
+        .or_else(|| read(&format!("{text}T00:00:00Z")).map(Expiry::Day))
 }
 
 /// A moment as it is written down where nobody knows when `now` was.
@@ -65,26 +73,13 @@ impl FromStr for Expiry {
 #[serde(try_from = "String")]
 pub struct ExpiryDate(pub OffsetDateTime);
 
-impl FromStr for ExpiryDate {
-    type Err = InvalidExpiryDate;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if let Ok(moment) = OffsetDateTime::parse(text, &Rfc3339) {
-            return Ok(Self(moment));
-        }
-        OffsetDateTime::parse(&format!("{text}T00:00:00Z"), &Rfc3339)
-            .ok()
-            .and_then(|start| start.checked_add(Duration::DAY))
-            .map(Self)
-            .ok_or(InvalidExpiryDate)
-    }
-}
-
 impl TryFrom<String> for ExpiryDate {
     type Error = InvalidExpiryDate;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+        let expiry = moment_or_day(&text).ok_or(InvalidExpiryDate)?;
+        // Neither a moment nor a day needs to know what time it is.
+        Ok(Self(expiry.from(OffsetDateTime::UNIX_EPOCH)))
     }
 }
 

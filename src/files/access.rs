@@ -105,7 +105,7 @@ fn effective_user() -> rustix::process::Uid {
 }
 
 #[cfg(unix)]
-fn mode(metadata: &Metadata) -> u32 {
+pub(super) fn mode(metadata: &Metadata) -> u32 {
     use std::os::unix::fs::PermissionsExt;
 
     metadata.permissions().mode() & 0o7777
@@ -163,6 +163,19 @@ pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(unix)]
+pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    let flags = OFlags::WRONLY
+        | OFlags::APPEND
+        | OFlags::CREATE
+        | OFlags::CLOEXEC
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?.into())
+}
+
+#[cfg(unix)]
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
@@ -186,7 +199,7 @@ pub(super) fn user_id() -> u32 {
 }
 
 #[cfg(not(unix))]
-fn mode(_metadata: &Metadata) -> u32 {
+pub(super) fn mode(_metadata: &Metadata) -> u32 {
     0
 }
 
@@ -223,6 +236,11 @@ pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
         .truncate(false)
         .write(true)
         .open(path)
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).open(path)
 }
 
 #[cfg(not(unix))]
