@@ -1,7 +1,5 @@
 //! The activity log: whole lines of many at once, in a file that is ours alone.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
-
 use std::fs;
 
 use docker_credential_scoped::files::Location;

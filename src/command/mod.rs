@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod configure;
+pub mod doctor;
 pub mod erase;
 pub mod exec;
 pub mod get;

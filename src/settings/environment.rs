@@ -102,6 +102,15 @@ pub fn containers_config_directories(variables: Variables<'_>) -> Vec<PathBuf> {
     found
 }
 
+/// Where GitLab Runner keeps its configuration: root's, and a user's own (GitLab Runner documentation, `config.toml`).
+#[must_use]
+pub fn gitlab_runner_config_files() -> Vec<PathBuf> {
+    let own = home_directory().map(|home| home.join(".gitlab-runner/config.toml"));
+    std::iter::once(PathBuf::from("/etc/gitlab-runner/config.toml"))
+        .chain(own)
+        .collect()
+}
+
 /// The directories that programs are looked for in.
 #[must_use]
 pub fn search_path(variables: Variables<'_>) -> Vec<PathBuf> {

@@ -105,7 +105,8 @@ fn write_drop_in(path: &Path, request: &Request, journal: &mut Journal, report: 
 
 /// The files that name helpers, and their lines, in the order they are read, of which the last one counts: main
 /// file, drop-ins of the system, drop-ins of the user, each by name (containers-registries.conf.d(5)).
-fn lines_of_helpers(variables: Variables<'_>) -> Vec<(PathBuf, String)> {
+#[must_use]
+pub fn lines_of_helpers(variables: Variables<'_>) -> Vec<(PathBuf, String)> {
     let mut files = vec![PathBuf::from("/etc/containers/registries.conf")];
     files.extend(foreign::files_ending_in(
         ".conf",

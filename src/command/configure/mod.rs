@@ -21,7 +21,7 @@ use crate::settings::{self, Variables};
 
 use self::journal::Journal;
 
-pub use self::containers::drop_in_paths;
+pub use self::containers::{drop_in_paths, lines_of_helpers};
 pub use self::undo::undo;
 
 /// What stands before a report of changes that are not made.

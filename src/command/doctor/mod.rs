@@ -1,0 +1,4 @@
+//! `doctor`: what commonly goes wrong, looked at one thing after another, each with its mend.
+
+mod clients;
+mod finding;
