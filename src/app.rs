@@ -14,13 +14,13 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::cli::CommandLine;
-use crate::command::get::Answer;
+use crate::command::get::{Answer, Lenders};
 use crate::command::{Report, erase, get, list, printable, store};
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
-use crate::store::CredentialStore;
+use crate::store::{CredentialStore, TokenServers};
 use crate::token_cache;
 
 use self::locations::{data_location, token_cache};
@@ -130,12 +130,17 @@ fn answer(
     let credentials = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
     let cache = || token_cache(&credentials, token_cache::read_key);
+    let token_servers = || TokenServers::at(data_location());
     match verb {
         Verb::Get => {
             let settings = Settings::load()?;
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
+            let lenders = Lenders {
+                cache: &cache,
+                token_servers: &token_servers,
+            };
             Ok(
-                match get::get(&input, &profile()?, &credentials, &settings, now)? {
+                match get::get(&input, &profile()?, &credentials, lenders, &settings, now)? {
                     Answer::Found(message) => Said {
                         stdout: message,
                         ..Said::success(String::new())
@@ -155,7 +160,7 @@ fn answer(
         Verb::List => {
             let settings = Settings::load()?;
             Ok(Said::success(
-                list::list(&profile()?, &credentials, &settings)? + "\n",
+                list::list(&profile()?, &credentials, &token_servers, &settings)? + "\n",
             ))
         }
         Verb::Version => Ok(Said::success(docker::version(program) + "\n")),

@@ -58,7 +58,7 @@ pub enum Command {
     /// With --service or --require, says also whether a registry would take it for that, provided that it trusts issuer
     /// and signature: exit status 0 if so, otherwise 1 with the first reason.
     Inspect(Inspect),
-    /// Show what is stored: server, profile, account, kind, created, last used; never a secret
+    /// Show what is stored: server, profile, account, kind, what is handed out, created, last used; never a secret
     Status(Status),
     /// Print an access token for a registry: short-lived, and for what is named only
     Token(Token),
@@ -90,11 +90,15 @@ pub struct Configure {
     /// Configure podman, skopeo and buildah instead of docker
     #[arg(long)]
     pub podman: bool,
+    /// What clients are given for the registry: secret, what is stored, or identity-token, never that, but a refresh
+    /// token that it is exchanged for. Tried out first, and written into settings.json; nothing else is changed
+    #[arg(long, value_name = "WHAT", requires = "registries", conflicts_with_all = ["podman", "dry_run"])]
+    pub hand_out: Option<String>,
     /// Say what would be changed and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Put back all that configure has changed
-    #[arg(long, conflicts_with_all = ["registries", "profile", "podman"])]
+    /// Put back all that configure has changed in the clients' files
+    #[arg(long, conflicts_with_all = ["registries", "profile", "podman", "hand_out"])]
     pub undo: bool,
 }
 

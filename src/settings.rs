@@ -17,12 +17,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::base_directories::Base;
-use crate::registry::{Realm, Registry};
+use crate::registry::{Realm, Registry, Server};
 
 const PROGRAM: &str = "docker-credential-scoped";
 /// Far more than anybody writes by hand.
@@ -44,12 +45,47 @@ pub struct Settings {
 pub struct RegistrySettings {
     /// A file with certificates in PEM, beside the system's and docker's own.
     pub ca_file: Option<PathBuf>,
+    /// What `get` answers for it.
+    pub hand_out: HandOut,
     /// Whether it may be spoken to in plain http.
     pub insecure: bool,
     /// Where its tokens come from; who writes it here has confirmed it.
     pub realm: Option<Realm>,
     /// The audience of its tokens.
     pub service: Option<String>,
+}
+
+/// What `get` answers for a registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandOut {
+    /// The account and secret that are stored.
+    #[default]
+    Secret,
+    /// `<token>` and a refresh token that they are exchanged for; they themselves never.
+    IdentityToken,
+}
+
+impl HandOut {
+    /// The word for it, in settings.json and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::IdentityToken => "identity-token",
+        }
+    }
+}
+
+impl FromStr for HandOut {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Secret, Self::IdentityToken]
+            .into_iter()
+            .find(|hand_out| hand_out.word() == text)
+            .ok_or("is secret or identity-token")
+    }
 }
 
 /// What `get` answers when a credential is held but cannot be opened.
@@ -70,12 +106,25 @@ impl Settings {
         self.registries.get(registry).cloned().unwrap_or_default()
     }
 
+    /// What `get` answers for a server; where none can be exchanged there, always what is stored.
+    #[must_use]
+    pub fn hand_out(&self, server: &Server) -> HandOut {
+        server
+            .registry()
+            .and_then(|registry| self.registries.get(registry))
+            .map_or(HandOut::Secret, |own| own.hand_out)
+    }
+
+    /// Where settings.json is, or would be; `None` without a home.
+    #[must_use]
+    pub fn path() -> Option<PathBuf> {
+        let config = Base::Config.directory()?;
+        Some(config.join(PROGRAM).join("settings.json"))
+    }
+
     /// Reads settings.json from the configuration directory.
     pub fn load() -> Result<Self, SettingsError> {
-        let Some(path) = Base::Config
-            .directory()
-            .map(|config| config.join(PROGRAM).join("settings.json"))
-        else {
+        let Some(path) = Self::path() else {
             return Ok(Self::default());
         };
         match read(&path) {
@@ -92,7 +141,8 @@ impl Settings {
         }
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+    /// Reads the text of a settings.json.
+    pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 }

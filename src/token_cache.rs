@@ -1,9 +1,9 @@
-//! Token cache: access tokens, sealed on disk until they expire, and one exchange however many ask. Knows nothing of
-//! how a token is exchanged, or where the key and the directory come from.
+//! Token cache: access and refresh tokens, sealed on disk until they expire, and one exchange however many ask. Knows
+//! nothing of how a token is exchanged, or where the key and the directory come from.
 //!
 //! In its directory: `tokens/FINGERPRINT/HASH`, one sealed file a token; `locks/`, permanent files that are only
 //! ever locked; `staging/` for files being written. FINGERPRINT is of the credential, so that what a credential got
-//! is one directory, gone when the credential is; HASH is of realm, service and scope. Nobody is given what another
+//! is one directory, gone when the credential is; HASH is of the kind of token, realm, service and scope. Nobody is given what another
 //! credential was: a changed password is another fingerprint, and having none is one of its own.
 //!
 //! Whatever is wrong with the cache costs exchanges and is never an error: a file that does not open is a miss and
@@ -18,19 +18,19 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-pub use entry::{Entry, Remembered};
+pub use entry::{Answered, Entry, Remembered, Token};
 pub use key::{make_key, read_key};
 pub use ticket::{Fingerprint, Subject, Ticket, Wanted};
 
 use crate::files::{Location, PrivateDirectory};
-use crate::registry::AccessToken;
 use crate::seal::Key;
 use room::{Room, files_of, names_in};
+use ticket::Kind;
 
 /// No entry lives longer than a day, so one whose file says so has another clock.
 const LONGEST_LIFE: time::Duration = time::Duration::DAY;
 
-/// Access tokens and refusals, until they expire.
+/// Access tokens, refresh tokens and refusals, until they expire.
 #[derive(Debug)]
 pub struct TokenCache {
     location: Option<Location>,
@@ -45,10 +45,16 @@ impl TokenCache {
         Self { location, key }
     }
 
-    /// A place in the cache for what is wanted.
+    /// A place in the cache for the access token that is wanted.
     #[must_use]
     pub fn ticket<'a>(&self, wanted: Wanted<'a>) -> Ticket<'a> {
-        Ticket::new(self.key.as_ref(), wanted)
+        Ticket::new(self.key.as_ref(), Kind::AccessToken, wanted)
+    }
+
+    /// A place in the cache for a refresh token of this subject, token server and audience, and no other.
+    #[must_use]
+    pub fn refresh_ticket<'a>(&self, wanted: Wanted<'a>) -> Ticket<'a> {
+        Ticket::new(self.key.as_ref(), Kind::RefreshToken, wanted)
     }
 
     /// What all that a credential gets is kept under; without a subject, what is had without a credential.
@@ -70,15 +76,15 @@ impl TokenCache {
     /// A refused exchange is remembered for half a minute where `refusal` has a word for it, which is then the
     /// answer to whoever asks again: a wrong password repeated by every layer of a build would lock the account.
     /// The word is for the caller to read; it is no place for what a server said.
-    pub fn obtain<E>(
+    pub fn obtain<T: Token, E>(
         &self,
         ticket: &Ticket<'_>,
         now: OffsetDateTime,
-        exchange: impl FnOnce() -> Result<AccessToken, E>,
+        exchange: impl FnOnce() -> Result<T, E>,
         refusal: impl FnOnce(&E) -> Option<String>,
-    ) -> Result<AccessToken, Unobtained<E>> {
-        if let Some(remembered) = self.look_up(ticket, now) {
-            return remembered.answer();
+    ) -> Result<T, Unobtained<E>> {
+        if let Some(answer) = self.look_up(ticket, now).and_then(Remembered::answer) {
+            return answer;
         }
         let began = Instant::now();
         // `now` was taken when the process began, and it may have waited long for its turn since.
@@ -92,12 +98,12 @@ impl TokenCache {
             return exchange().map_err(Unobtained::Failed);
         };
         let (turn, remembered) = room.turn(ticket, || self.read(&room.tokens, ticket, later()));
-        if let Some(remembered) = remembered {
-            return remembered.answer();
+        if let Some(answer) = remembered.and_then(Remembered::answer) {
+            return answer;
         }
         let result = exchange();
         match &result {
-            Ok(token) => self.keep(&room, ticket, &Remembered::Token(token.clone()), later()),
+            Ok(token) => self.keep(&room, ticket, &token.clone().into(), later()),
             Err(error) => {
                 if let Some(word) = refusal(error) {
                     self.keep(&room, ticket, &Remembered::refusal(word, later()), later());

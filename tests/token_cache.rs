@@ -24,11 +24,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use docker_credential_scoped::files::Location;
-use docker_credential_scoped::registry::{AccessToken, ScopeSet};
+use docker_credential_scoped::registry::{AccessToken, RefreshToken, ScopeSet};
 use docker_credential_scoped::seal::Key;
 use docker_credential_scoped::secret::Secret;
 use docker_credential_scoped::token_cache::{
-    Remembered, Subject, TokenCache, Unobtained, Wanted, make_key, read_key,
+    Answered, Remembered, Subject, TokenCache, Unobtained, Wanted, make_key, read_key,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -143,7 +143,7 @@ impl Want {
     fn look_up(&self, cache: &TokenCache, now: i64) -> Option<String> {
         match cache.look_up(&cache.ticket(self.wanted()), at(now))? {
             Remembered::Token(token) => Some(token.token.expose().to_owned()),
-            Remembered::Refusal { .. } => panic!("a token"),
+            Remembered::RefreshToken(_) | Remembered::Refusal { .. } => panic!("an access token"),
         }
     }
 }
@@ -159,6 +159,36 @@ fn a_token_is_exchanged_once_until_half_its_life_is_over() {
     assert_eq!(want.obtain(&cache, 151, "two"), ("two".into(), true));
     assert_eq!(want.look_up(&cache, 151), Some("two".into()));
     assert_eq!(place.entries().len(), 1);
+}
+
+#[test]
+fn a_refresh_token_is_kept_beside_the_access_tokens_and_never_answered_for_one() {
+    let place = Place::new();
+    let cache = place.cache();
+    // Of all that can be wanted, the scope that nothing else tells apart from a refresh token's.
+    let want = Want {
+        scope: ScopeSet::default(),
+        ..Want::new(CANARY, "a/b")
+    };
+    let refresh = |now: i64, text: &str| {
+        let exchange = || Ok::<_, ()>(RefreshToken::new(Secret::new(text.to_owned()), at(now)).unwrap());
+        let ticket = cache.refresh_ticket(want.wanted());
+        let got = cache.obtain(&ticket, at(now), exchange, |()| None);
+        got.unwrap().token.expose().to_owned()
+    };
+    assert_eq!(refresh(0, "refresh"), "refresh");
+    assert_eq!(want.obtain(&cache, 0, "access"), ("access".into(), true));
+    assert_eq!(refresh(80_000, "another"), "refresh");
+    assert_eq!(refresh(86_400, "another"), "another");
+    let shown = cache.entries(at(86_400));
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown.first().unwrap().answer, Answered::RefreshToken);
+    assert!(!format!("{shown:?}").contains("another"));
+    for file in place.entries() {
+        assert!(!String::from_utf8_lossy(&fs::read(file).unwrap()).contains("another"));
+    }
+    cache.forget(&cache.fingerprint(want.wanted().subject.as_ref()).unwrap());
+    assert_eq!(refresh(86_400, "anew"), "anew");
 }
 
 #[test]
@@ -340,7 +370,9 @@ fn a_refusal_is_remembered_for_half_a_minute_and_for_that_secret_only() {
     assert!(ask("wrong", 31, "server is down").0);
     let shown = cache.entries(at(0));
     assert!(
-        shown.iter().all(|entry| entry.answer == Err("401".into())),
+        shown
+            .iter()
+            .all(|entry| entry.answer == Answered::Refusal("401".into())),
         "{shown:?}"
     );
 }

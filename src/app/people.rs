@@ -53,6 +53,9 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Configure(Configure { undo, dry_run, .. }) if undo => {
             configure::undo(data_location(), dry_run)
         }
+        Command::Configure(arguments) if arguments.hand_out.is_some() => {
+            hand_out(arguments, program, &credentials, process)
+        }
         Command::Configure(arguments) => configure(arguments, program, &credentials, process),
         Command::Import(arguments) => import(arguments, program, &credentials, process),
         Command::Exec(arguments) => {
@@ -74,7 +77,7 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
             let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
             server
                 .map_err(anyhow::Error::from)
-                .and_then(|server| status::status(server.as_ref(), format, &credentials))
+                .and_then(|server| status::status(server.as_ref(), format, &credentials, &Settings::load()?))
         }
     };
     report.map_or_else(|error| Said::error(&error, ExitCode::FAILURE), Said::from)
@@ -91,6 +94,7 @@ fn configure(
         registries,
         profile,
         podman,
+        hand_out: _,
         dry_run,
         undo: _,
     } = arguments;
@@ -124,6 +128,35 @@ fn configure(
         report.is_incomplete |= imported.is_incomplete;
     }
     Ok(configured.report)
+}
+
+/// Says in settings.json what is to be handed out for registries.
+fn hand_out(
+    arguments: Configure,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &Process<'_>,
+) -> Result<Report> {
+    let Configure {
+        registries,
+        profile,
+        hand_out,
+        ..
+    } = arguments;
+    let hand_out = hand_out
+        .unwrap_or_default()
+        .parse()
+        .map_err(|why| anyhow!("--hand-out: {why}"))?;
+    let registries = read_registries(&registries)?;
+    let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
+    let settings = Settings::load()?;
+    let rooms = Rooms {
+        credentials,
+        cache: &token_cache(credentials, token_cache::read_key),
+        token_servers: &TokenServers::at(data_location()),
+        settings: &settings,
+    };
+    configure::hand_out(&registries, hand_out, &profile, rooms, process.now)
 }
 
 fn import(

@@ -6,10 +6,12 @@ mod config_file;
 mod json_text;
 mod record;
 mod registries_conf;
+mod settings_text;
 mod token_config;
 
 pub use auth_entry::{AuthEntry, Login, UndecodableEntry};
 pub use config_file::{ConfigFile, InvalidConfigFile, Key};
 pub use record::{Change, Record, What};
 pub use registries_conf::{credential_helpers_line, registries_drop_in};
+pub use settings_text::set_hand_out;
 pub use token_config::TokenConfig;

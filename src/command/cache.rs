@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use crate::command::{Report, aligned, printable, rfc3339};
 use crate::registry::Registry;
-use crate::token_cache::{Entry, TokenCache};
+use crate::token_cache::{Answered, Entry, TokenCache};
 
 /// Shows all that is remembered and still good, or what is remembered for one registry.
 pub fn list(
@@ -78,7 +78,7 @@ struct Row {
     realm: String,
     service: Option<String>,
     scope: String,
-    /// `token`, or why there is none.
+    /// `token`, `refresh token`, or why there is none.
     answer: String,
     granted: Option<String>,
     issued: String,
@@ -98,8 +98,9 @@ impl Row {
             expires,
         } = entry;
         let (answer, granted) = match answer {
-            Ok(granted) => ("token".to_owned(), granted),
-            Err(word) => (word, None),
+            Answered::Token(granted) => ("token".to_owned(), granted),
+            Answered::RefreshToken => ("refresh token".to_owned(), None),
+            Answered::Refusal(word) => (word, None),
         };
         Self {
             server,

@@ -3,5 +3,5 @@
 mod credential;
 mod profile;
 
-pub use credential::{Credential, Kind, Origin};
+pub use credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Kind, Origin};
 pub use profile::{InvalidProfile, Profile};

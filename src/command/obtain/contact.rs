@@ -8,38 +8,25 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Rooms, Wanted};
 use crate::files::foreign;
 use crate::http::{CertificateFile, Http, HttpError, Trust};
-use crate::registry::{Realm, TokenServer};
+use crate::registry::{Realm, Registry, TokenServer};
 use crate::settings::{self, RegistrySettings};
+use crate::store::{TokenServers, TokenServersError};
 use crate::token::{self, ContactError, ExchangeError};
 
 /// Where the registry's tokens come from: as the user wrote it down, as it was recorded, as it is documented; else
 /// it is asked, and what it says is recorded.
-pub(super) fn find_token_server(
+pub(crate) fn find_token_server(
     wanted: &Wanted,
     own: &RegistrySettings,
     rooms: Rooms<'_>,
     left: &Cell<Duration>,
 ) -> Result<TokenServer> {
     let registry = &wanted.registry;
-    let recorded = rooms.token_servers.get(registry)?;
-    let known = || TokenServer::known(registry);
-    if wanted.confirmed.is_none() {
-        let found = recorded.clone().or_else(known);
-        if let Some(realm) = &own.realm {
-            let same = found
-                .filter(|found| found.realm == *realm)
-                .and_then(|found| found.service);
-            return Ok(TokenServer {
-                realm: realm.clone(),
-                service: own.service.clone().or(same),
-            });
-        }
-        if let Some(found) = found {
-            return Ok(TokenServer {
-                service: own.service.clone().or(found.service),
-                ..found
-            });
-        }
+    let known = known_token_server(registry, own, rooms.token_servers)?;
+    if wanted.confirmed.is_none()
+        && let Some(known) = known
+    {
+        return Ok(known);
     }
     if let (Some(realm), Some(confirmed)) = (&own.realm, &wanted.confirmed)
         && realm != confirmed
@@ -61,6 +48,32 @@ pub(super) fn find_token_server(
     Ok(TokenServer {
         service: own.service.clone().or(asked.service),
         ..asked
+    })
+}
+
+/// The same as far as it is known without asking anybody.
+pub(crate) fn known_token_server(
+    registry: &Registry,
+    own: &RegistrySettings,
+    token_servers: &TokenServers,
+) -> Result<Option<TokenServer>, TokenServersError> {
+    let found = token_servers
+        .get(registry)?
+        .or_else(|| TokenServer::known(registry));
+    Ok(match &own.realm {
+        Some(realm) => {
+            let same = found
+                .filter(|found| found.realm == *realm)
+                .and_then(|found| found.service);
+            Some(TokenServer {
+                realm: realm.clone(),
+                service: own.service.clone().or(same),
+            })
+        }
+        None => found.map(|found| TokenServer {
+            service: own.service.clone().or(found.service),
+            ..found
+        }),
     })
 }
 

@@ -2,6 +2,7 @@
 //! `exec` hands to its command.
 
 mod contact;
+pub mod refresh_token;
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -20,7 +21,9 @@ use crate::store::{CredentialStore, Slot, StoreError, TokenServers};
 use crate::token::{Credentials, Exchange, ExchangeError, Exchanged};
 use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
 
-use self::contact::{explain, find_token_server, host, trust};
+use self::contact::{explain, host, trust};
+
+pub(crate) use self::contact::{find_token_server, known_token_server};
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -117,7 +120,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     });
     // A credential that is wrong is wrong for every scope.
     let any_scope = ScopeSet::default();
-    let refused_realm = format!("{realm} (refused)");
+    let refused_realm = refused_realm(&realm);
     let refused = rooms.cache.ticket(token_cache::Wanted {
         subject: credential.map(|credential| subject(&slot_name, credential)),
         realm: &refused_realm,
@@ -204,6 +207,11 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         account,
         warning,
     })
+}
+
+/// Under what it is remembered that a credential is wrong, whatever it was to be exchanged for.
+fn refused_realm(realm: &str) -> String {
+    format!("{realm} (refused)")
 }
 
 /// Whether the slot holds another refresh token by now: another process has used this one, and got a new one for it.
