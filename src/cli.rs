@@ -35,7 +35,7 @@ impl CommandLine {
 /// The commands for people.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what access tokens are remembered, for whom and until when; or forget them
+    /// Show what tokens are remembered, for whom and until when; or forget them
     Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
     Configure(Configure),
@@ -90,8 +90,8 @@ pub struct Configure {
     /// Configure podman, skopeo and buildah instead of docker
     #[arg(long)]
     pub podman: bool,
-    /// What clients are given for the registry: secret, what is stored, or identity-token, never that, but a refresh
-    /// token that it is exchanged for. Tried out first, and written into settings.json; nothing else is changed
+    /// What clients are given for these registries: `identity-token`, a refresh token and never what is stored, which
+    /// is tried out first; or `secret`, what is stored. Goes into settings.json, and changes nothing else
     #[arg(long, value_name = "WHAT", requires = "registries", conflicts_with_all = ["podman", "dry_run"])]
     pub hand_out: Option<String>,
     /// Say what would be changed and change nothing

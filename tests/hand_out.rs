@@ -450,6 +450,11 @@ fn all_else_in_the_settings_stays_as_it_is() {
         desk.configure("secret").succeeds();
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
+    // Which of two of one name would be changed, and which counts?
+    let twice = format!("{{\"registries\": {{\"{address}\": {{}}, \"{address}\": {{}}}}}}");
+    desk.home.write(SETTINGS, &twice);
+    is_refused(&desk.configure("identity-token"));
+    assert_eq!(fs::read_to_string(&path).unwrap(), twice);
     // Where settings cannot be read, they are not changed either.
     desk.home.write(SETTINGS, "{ \"unknown\": 1 }");
     let outcome = desk.configure("identity-token");

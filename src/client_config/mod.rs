@@ -1,4 +1,5 @@
-//! What the clients' configuration files say, and how to say something else in them without touching the rest.
+//! What the clients' configuration files say, and how to say something else in them, or in our own, without touching
+//! the rest.
 //! Pure: no file, environment, network, clock or standard stream.
 
 mod auth_entry;

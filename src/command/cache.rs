@@ -1,4 +1,4 @@
-//! `cache`: what access tokens are remembered, for whom and until when; and forgetting them. Never a token.
+//! `cache`: what tokens are remembered, for whom and until when; and forgetting them. Never a token.
 
 use serde::Serialize;
 use time::OffsetDateTime;
