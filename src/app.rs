@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::cli::CommandLine;
-use crate::command::get::{Answer, Lenders};
+use crate::command::get::Answer;
 use crate::command::{Report, erase, get, list, printable, store};
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
@@ -135,19 +135,22 @@ fn answer(
         Verb::Get => {
             let settings = Settings::load()?;
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            let lenders = Lenders {
-                cache: &cache,
-                token_servers: &token_servers,
-            };
-            Ok(
-                match get::get(&input, &profile()?, &credentials, lenders, &settings, now)? {
-                    Answer::Found(message) => Said {
-                        stdout: message,
-                        ..Said::success(String::new())
-                    },
-                    Answer::NotFound => Said::failure(docker::CREDENTIALS_NOT_FOUND),
+            let answer = get::get(
+                &input,
+                &profile()?,
+                &credentials,
+                &cache,
+                &token_servers,
+                &settings,
+                now,
+            )?;
+            Ok(match answer {
+                Answer::Found(message) => Said {
+                    stdout: message,
+                    ..Said::success(String::new())
                 },
-            )
+                Answer::NotFound => Said::failure(docker::CREDENTIALS_NOT_FOUND),
+            })
         }
         Verb::Store => {
             let input = read_message(stdin, MAX_STORE_BYTES)?;

@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::fixture::Fixture;
@@ -18,6 +19,7 @@ use support::scene::{PASSWORD, REFRESH, Scene, is_refused, set};
 use support::stage::ALICE;
 use support::token_server::request::{Proof, Request};
 use support::token_server::{Config, TokenServer, User};
+use support::tunnel::Tunnel;
 
 const SETTINGS: &str = ".config/docker-credential-scoped/settings.json";
 
@@ -649,7 +651,63 @@ fn a_refresh_token_is_answered_for_as_long_as_it_says_it_lives() {
     );
     let helper = Helper::of(&scene.home);
     identity_token(&helper, &address);
-    thread::sleep(std::time::Duration::from_millis(1500));
+    thread::sleep(Duration::from_millis(1500));
     identity_token(&helper, &address);
     assert_eq!(scene.asked().len(), 2);
+}
+
+#[test]
+fn where_docker_hubs_tokens_come_from_is_known_without_asking() {
+    let tunnel = Tunnel::start(|_| Answer::json(&json!({ "token": "t", "refresh_token": REFRESH })));
+    let home = Home::new();
+    let root = home.write("root.pem", tunnel.root());
+    let helper = Helper::of(&home);
+    let index = "https://index.docker.io/v1/";
+    helper.store(index, "user", PASSWORD);
+    // What docker keeps beside it for the session in the browser, and needs to end it.
+    let session = format!("{index}refresh-token");
+    helper.store(&session, "user", "session..client");
+    set(&home, "docker.io", &json!({ "handOut": "identity-token" }));
+    let get = |server: &str| {
+        let mut command = home.command(HELPER);
+        command.arg("get").env("SSL_CERT_FILE", &root);
+        let outcome = Outcome::of(tunnel.lead(&mut command), server.as_bytes()).succeeds();
+        let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        (answer["Username"].clone(), answer["Secret"].clone())
+    };
+    for name in [index, "docker.io", "https://index.docker.io/v1"] {
+        assert_eq!(get(name), (json!("<token>"), json!(REFRESH)));
+    }
+    assert_eq!(get(&session), (json!("user"), json!("session..client")));
+    assert_eq!(tunnel.tunnels(), ["auth.docker.io:443"]);
+    let asked = tunnel.requests().remove(0);
+    assert_eq!(
+        (
+            asked.value("service").as_deref(),
+            asked.value("offline_token").as_deref()
+        ),
+        (Some("registry.docker.io"), Some("true"))
+    );
+    let listed: Vec<_> = helper.list().into_iter().collect();
+    let pair = |server: &str, account: &str| (server.to_owned(), account.to_owned());
+    assert_eq!(listed, [pair(index, "<token>"), pair(&session, "user")]);
+}
+
+#[test]
+fn a_token_server_that_dawdles_holds_docker_up_for_ten_seconds() {
+    let scene = Scene::usual(|_| Answer::json(&json!({ "token": "t" })).slowly()).with_password();
+    let address = scene.fixture.address();
+    let realm = format!("http://{address}/token");
+    set(
+        &scene.home,
+        &address,
+        &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
+    );
+    let began = Instant::now();
+    let outcome = Helper::of(&scene.home).ask("get", &address);
+    assert!(began.elapsed() < Duration::from_secs(12));
+    assert!(
+        is_error(&outcome).contains("did not answer in time"),
+        "{outcome:?}"
+    );
 }

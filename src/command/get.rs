@@ -23,21 +23,14 @@ pub enum Answer {
     NotFound,
 }
 
-/// What only an identity token takes, and other answers are not to wait for.
-#[derive(Clone, Copy)]
-pub struct Lenders<'a> {
-    /// What was had before.
-    pub cache: &'a dyn Fn() -> TokenCache,
-    /// What is recorded of registries.
-    pub token_servers: &'a dyn Fn() -> TokenServers,
-}
-
-/// Looks up the server URL that a caller sent.
+/// Looks up the server URL that a caller sent. The cache and the record of token servers are opened for an identity
+/// token only: no other answer is to wait for them.
 pub fn get(
     input: &[u8],
     profile: &Profile,
     store: &CredentialStore,
-    lenders: Lenders<'_>,
+    cache: &dyn Fn() -> TokenCache,
+    token_servers: &dyn Fn() -> TokenServers,
     settings: &Settings,
     now: OffsetDateTime,
 ) -> Result<Answer> {
@@ -56,8 +49,8 @@ pub fn get(
                     };
                     let rooms = Rooms {
                         credentials: store,
-                        cache: &(lenders.cache)(),
-                        token_servers: &(lenders.token_servers)(),
+                        cache: &cache(),
+                        token_servers: &token_servers(),
                         settings,
                     };
                     let refresh_token = refresh_token(login, rooms, now)?;
