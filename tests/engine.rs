@@ -121,6 +121,9 @@ fn an_engine_is_shown_the_identity_token_and_never_the_password() {
     stage.keeps_secret(&secret);
     docker.run(&["logout", registry]).succeeds();
     assert_eq!(docker.helper().get(registry), None);
+    // The recorder would have heard it.
+    docker.login(registry, "alice", ALICE).succeeds();
+    assert!(recorder.shows(ALICE));
 }
 
 #[test]
