@@ -109,6 +109,15 @@ impl TokenCache {
         result.map_err(Unobtained::Failed)
     }
 
+    /// Keeps a token for a ticket that nobody else exchanges for, or that was had under another one.
+    pub fn put(&self, ticket: &Ticket<'_>, token: &AccessToken, now: OffsetDateTime) {
+        if self.key.is_some()
+            && let Some(room) = self.location.as_ref().and_then(Room::make)
+        {
+            self.keep(&room, ticket, &Remembered::Token(token.clone()), now);
+        }
+    }
+
     /// Forgets all that a credential got.
     pub fn forget(&self, fingerprint: &Fingerprint) {
         if let Some(tokens) = self.tokens() {
