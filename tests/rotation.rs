@@ -5,12 +5,13 @@
 
 mod support;
 
-use std::fs;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use docker_credential_scoped::files::Location;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use support::fixture::answer::Answer;
@@ -229,7 +230,52 @@ fn a_password_takes_no_turn() {
 #[test]
 fn where_locks_cannot_be_made_it_works_without() {
     let (scene, _) = stage(Duration::ZERO);
-    fs::write(scene.home.data().join("locks"), "no directory").expect("a file");
+    scene
+        .home
+        .write(".local/share/docker-credential-scoped/locks", "no directory");
     scene.token(&["--pull", "a/b"]).is("repository:a/b:pull\n", "", 0);
     assert_eq!(scene.stored(), Some(name(1)));
+}
+
+/// That of a line that is waited in.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+#[test]
+fn who_is_in_a_line_that_moves_waits_on_and_in_one_that_stands_gives_up() {
+    let place = tempfile::tempdir().expect("a directory");
+    let directory = Location::new(place.path().join("locks"), Path::new("/"))
+        .create()
+        .expect("a directory");
+    let end = Instant::now() + Duration::from_secs(60);
+    let took_turns: Vec<Duration> = thread::scope(|scope| {
+        let turns: Vec<_> = (0..6)
+            .map(|_| {
+                scope.spawn(|| {
+                    let began = Instant::now();
+                    let turn = directory.line_up("0", PATIENCE, end).expect("a turn");
+                    thread::sleep(PATIENCE / 2);
+                    drop(turn);
+                    began.elapsed()
+                })
+            })
+            .collect();
+        turns
+            .into_iter()
+            .map(|turn| turn.join().expect("a turn"))
+            .collect()
+    });
+    assert!(
+        took_turns.iter().max().expect("turns") >= &(PATIENCE * 2),
+        "{took_turns:?}"
+    );
+
+    let stopped = directory.line_up("0", PATIENCE, end).expect("a turn");
+    let began = Instant::now();
+    assert!(directory.line_up("0", PATIENCE, end).is_none());
+    assert!(began.elapsed() >= PATIENCE, "{:?}", began.elapsed());
+    let began = Instant::now();
+    assert!(directory.line_up("0", PATIENCE, began).is_none());
+    assert!(began.elapsed() < PATIENCE, "{:?}", began.elapsed());
+    drop(stopped);
+    assert!(directory.line_up("0", PATIENCE, end).is_some());
 }
