@@ -7,6 +7,7 @@ mod support;
 
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +18,7 @@ use serde_json::json;
 use support::fixture::answer::Answer;
 use support::fixture::request::Request;
 use support::helper::Helper;
+use support::home::HELPER;
 use support::outcome::Outcome;
 use support::scene::{REFRESH, Scene, command};
 
@@ -41,7 +43,7 @@ impl SingleUse {
         self.0.lock().expect("a state").is_revoked
     }
 
-    fn answer(&self, request: &Request) -> Answer {
+    fn answer(&self, request: &Request, life: u32) -> Answer {
         let mut state = self.0.lock().expect("a state");
         if request.value("refresh_token") != Some(name(state.rotations)) {
             state.is_revoked = true;
@@ -51,7 +53,9 @@ impl SingleUse {
         }
         state.rotations += 1;
         let scope = request.value("scope").expect("a scope");
-        Answer::json(&json!({ "access_token": scope, "refresh_token": name(state.rotations) }))
+        Answer::json(
+            &json!({ "access_token": scope, "expires_in": life, "refresh_token": name(state.rotations) }),
+        )
     }
 }
 
@@ -67,7 +71,7 @@ fn stage(pause: Duration) -> (Scene, SingleUse) {
     let server = SingleUse::default();
     let behaviour = server.clone();
     let scene = Scene::usual(move |request| {
-        let answer = behaviour.answer(request);
+        let answer = behaviour.answer(request, 300);
         thread::sleep(pause);
         answer
     });
@@ -161,7 +165,7 @@ fn a_process_that_is_killed_lets_the_next_one_have_its_turn_at_once() {
         if request.value("scope").as_deref() == Some("repository:a/stuck:pull") {
             thread::sleep(Duration::from_secs(9));
         }
-        behaviour.answer(request)
+        behaviour.answer(request, 300)
     })
     .with_refresh_token();
     asking(&scene, "a/first").output().expect("the helper");
@@ -218,6 +222,44 @@ fn who_logs_out_while_others_wait_for_their_turn_has_logged_out() {
         "{output:?}"
     );
     assert_eq!(scene.stored(), None);
+}
+
+/// Runs a command under a token that is to be renewed after a second, of a token server that is slow with the second.
+fn run_while_slow(with: fn(Scene) -> Scene, command: &str) -> (Scene, SingleUse, Outcome, Duration) {
+    let server = SingleUse::default();
+    let behaviour = server.clone();
+    let asked = AtomicUsize::new(0);
+    let scene = with(Scene::usual(move |request| {
+        let answer = match request.value("refresh_token") {
+            Some(_) => behaviour.answer(request, 2),
+            None => Answer::json(&json!({ "token": "t", "expires_in": 2 })),
+        };
+        if asked.fetch_add(1, Ordering::Relaxed) > 0 {
+            thread::sleep(Duration::from_secs(3));
+        }
+        answer
+    }));
+    let began = Instant::now();
+    let image = format!("{}/a/b", scene.fixture.address());
+    let mut exec = scene.home.command(HELPER);
+    exec.args(["exec", "--pull", &image, "--", "sh", "-c", command]);
+    let outcome = Outcome::of(&mut exec, b"");
+    (scene, server, outcome, began.elapsed())
+}
+
+#[test]
+fn a_command_that_ends_while_its_token_is_renewed_loses_no_refresh_token() {
+    let (scene, server, outcome, _) = run_while_slow(Scene::with_refresh_token, "sleep 2; exit 7");
+    outcome.is("", "", 7);
+    assert_eq!((server.next(), scene.stored()), (name(2), Some(name(2))));
+}
+
+#[test]
+fn a_command_that_ends_while_its_token_is_renewed_by_password_waits_for_nothing() {
+    let (scene, _, outcome, took) = run_while_slow(Scene::with_password, "sleep 2; exit 7");
+    outcome.is("", "", 7);
+    assert!(took < Duration::from_secs(4), "{took:?}");
+    assert_eq!(scene.asked().len(), 1, "the second is not answered yet");
 }
 
 #[test]

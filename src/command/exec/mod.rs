@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -129,8 +129,8 @@ fn accompany(
 ) -> std::io::Result<u8> {
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
-    // Threads of their own, so that neither a signal nor the end waits for a token server. Who is not done when the
-    // command is ends with the process.
+    // Threads of their own, so that no signal waits for a token server. Who is not done when the command is ends with
+    // the process, unless a refresh token would be lost.
     thread::spawn(move || {
         // Nobody is there to listen only when the process is ending.
         let _ = ended.send(Event::Ended(child.wait()));
@@ -147,7 +147,10 @@ fn accompany(
         }
         let next = grants.iter().filter_map(|grant| grant.wait(now)).min();
         match events.recv_timeout(next.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)) {
-            Ok(Event::Ended(code)) => return code,
+            Ok(Event::Ended(code)) => {
+                finish(&mut grants, &events, stderr, clock);
+                return code;
+            }
             Ok(Event::Answered(place, answer)) => {
                 if let Some(grant) = grants.get_mut(place) {
                     note(stderr, grant.renew(*answer, clock()));
@@ -158,6 +161,30 @@ fn accompany(
             }
             // We hold a sender ourselves.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+}
+
+/// Waits for those who use up a refresh token: the one that comes for it is to be kept. Each comes to an end by
+/// itself.
+fn finish(
+    grants: &mut [Grant],
+    events: &Receiver<Event>,
+    stderr: &mut dyn Write,
+    clock: fn() -> OffsetDateTime,
+) {
+    while grants.iter().any(Grant::is_using_up) {
+        if let Ok(Event::Answered(place, answer)) = events.recv()
+            && let Some(grant) = grants.get_mut(place)
+        {
+            // That there is no new access token does not matter any more.
+            let warning = answer
+                .as_ref()
+                .as_ref()
+                .ok()
+                .and_then(|obtained| obtained.warning.clone());
+            let _ = grant.renew(*answer, clock());
+            note(stderr, warning);
         }
     }
 }
