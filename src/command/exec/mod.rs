@@ -8,6 +8,7 @@ mod grant;
 mod run_config;
 mod unable;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::Command;
@@ -24,6 +25,7 @@ use crate::command::obtain::{Obtained, Wanted};
 use crate::command::printable;
 use crate::files::Location;
 use crate::process::Child;
+use crate::registry::Registry;
 use crate::settings::{self, Variables};
 
 use grant::Grant;
@@ -32,12 +34,17 @@ use run_config::RunConfig;
 /// How tokens are had, from any thread.
 pub type Obtain = Arc<dyn Fn(&Wanted, OffsetDateTime) -> Result<Obtained> + Send + Sync>;
 
+/// Registries as they were spelt: clients look them up by that.
+pub type Spellings = BTreeMap<Registry, BTreeSet<String>>;
+
 /// What is to be run, and with what.
 pub struct Request {
     /// The program and its arguments.
     pub command: Vec<OsString>,
     /// A token for each registry, no registry twice.
     pub wanted: Vec<Wanted>,
+    /// How registries were spelt.
+    pub spellings: Spellings,
     /// Where the directory of the run may be, the best place first.
     pub locations: Vec<Location>,
     /// The names of all variables of the environment.
@@ -87,6 +94,7 @@ pub fn exec(
     let Request {
         command,
         wanted,
+        spellings,
         locations,
         variable_names,
     } = request;
@@ -100,7 +108,7 @@ pub fn exec(
         note(stderr, grant.notes());
         grants.push(grant);
     }
-    let config = RunConfig::create(&locations, variables)?;
+    let config = RunConfig::create(&locations, spellings, variables)?;
     config.write(&grants)?;
 
     let mut command = Command::new(program);
