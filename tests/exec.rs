@@ -71,7 +71,8 @@ fn the_configuration_is_private_and_gone_with_the_command() {
     let Some(stage) = set() else { return };
     let image = stage.registry.image("team/app");
     let script = "stat -c %a \"$DOCKER_CONFIG\" \"$DOCKER_CONFIG/config.json\"; echo \"$DOCKER_CONFIG\"; \
-                  test \"$REGISTRY_AUTH_FILE\" = \"$DOCKER_CONFIG/config.json\"";
+                  test \"$REGISTRY_AUTH_FILE\" = \"$DOCKER_CONFIG/config.json\" && \
+                  test \"$HELM_REGISTRY_CONFIG\" = \"$REGISTRY_AUTH_FILE\"";
     let said = exec(&stage, &["--pull", &image, "--", "sh", "-c", script]).succeeds();
     let lines: Vec<_> = said.stdout.lines().collect();
     assert_eq!(lines[..2], ["700", "600"]);
