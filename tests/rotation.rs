@@ -5,14 +5,19 @@
 
 mod support;
 
+use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use docker_credential_scoped::credential::{Credential, Kind, Origin, Profile};
 use docker_credential_scoped::files::Location;
+use docker_credential_scoped::registry::ServerUrl;
+use docker_credential_scoped::secret::Secret;
+use docker_credential_scoped::store::{CredentialStore, Slot};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use support::fixture::answer::Answer;
@@ -21,6 +26,7 @@ use support::helper::Helper;
 use support::home::HELPER;
 use support::outcome::Outcome;
 use support::scene::{REFRESH, Scene, command};
+use time::OffsetDateTime;
 
 /// A token server that takes each refresh token once. One that comes again is stolen, and nobody is believed after.
 #[derive(Clone, Default)]
@@ -263,15 +269,52 @@ fn a_command_that_ends_while_its_token_is_renewed_by_password_waits_for_nothing(
 }
 
 #[test]
+fn who_logs_out_at_the_very_moment_of_a_rotation_has_logged_out() {
+    let place = tempfile::tempdir().expect("a directory");
+    let store = CredentialStore::at(Some(Location::new(place.path().join("data"), Path::new("/"))));
+    let now = OffsetDateTime::UNIX_EPOCH;
+    let server: ServerUrl = "h.example".parse().expect("a server");
+    let slot = Slot::new(server.server().clone(), Profile::default());
+    let credential = |secret: &str| Credential {
+        server_url: server.clone(),
+        account: "<token>".to_owned(),
+        secret: Secret::new(secret.to_owned()),
+        kind: Kind::IdentityToken,
+        created: now,
+        origin: Origin::Client,
+    };
+    let (used, renewed) = (credential("used"), credential("renewed"));
+    let mut renewals = 0;
+    for _ in 0..200 {
+        store.put(&slot, &used, now).expect("a store");
+        let together = Barrier::new(2);
+        thread::scope(|scope| {
+            let renewal = scope.spawn(|| {
+                together.wait();
+                store.renew(&slot, &used, &renewed, now).expect("a store")
+            });
+            together.wait();
+            store.remove(&slot).expect("a store");
+            renewals += usize::from(renewal.join().expect("an end"));
+        });
+        assert!(store.get(&slot).expect("a store").is_none());
+    }
+    assert!(renewals > 0, "it never came first");
+}
+
+#[test]
 fn a_password_takes_no_turn() {
     let scene = Scene::usual(|_| Answer::json(&json!({ "token": "t" }))).with_password();
     scene.token(&["--pull", "a/b"]).is("t\n", "", 0);
-    assert!(!scene.home.data().join("locks").exists());
+    let locks = fs::read_dir(scene.home.data().join("locks")).expect("a directory");
+    let names: Vec<_> = locks.map(|lock| lock.expect("a file").file_name()).collect();
+    assert_eq!(names, ["change"], "that of the login");
 }
 
 #[test]
 fn where_locks_cannot_be_made_it_works_without() {
     let (scene, _) = stage(Duration::ZERO);
+    fs::remove_dir_all(scene.home.data().join("locks")).expect("a directory");
     scene
         .home
         .write(".local/share/docker-credential-scoped/locks", "no directory");

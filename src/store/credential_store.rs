@@ -1,8 +1,8 @@
 //! Credential store: which slots are held and what is in them. Knows nothing of what a caller is answered.
 //!
-//! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written, and
-//! `locks/` for who uses a refresh token up. Each change is one rename or unlink of one file, so that nothing else is
-//! locked, and no change touches another slot.
+//! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written, and `locks/`
+//! for who uses a refresh token up, or changes a slot. Each change is one rename or unlink of one file: who reads takes
+//! no lock, and no change touches another slot.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -73,10 +73,20 @@ impl CredentialStore {
     /// use: `docker login` stores what it has just been given, even when the login failed.
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
+        let _change = turn::change(&root);
+        Self::put_in(&root, slot, credential, now)
+    }
+
+    fn put_in(
+        root: &PrivateDirectory,
+        slot: &Slot,
+        credential: &Credential,
+        now: OffsetDateTime,
+    ) -> Result<Put, StoreError> {
         let slots = root.create_below("slots")?;
         let staging = root.create_below("staging")?;
         staging.sweep(now);
-        let key = key_to_seal_with(&root, &slots, &staging)?;
+        let key = key_to_seal_with(root, &slots, &staging)?;
         let name = slot.file_name();
         let mut created = now;
         let mut outcome = Put::New;
@@ -120,11 +130,15 @@ impl CredentialStore {
         renewed: &Credential,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
+        let Some((root, _)) = self.open()? else {
+            return Ok(false);
+        };
+        let _change = turn::change(&root);
         let is_there = self.get(slot)?.is_some_and(|held| {
             held.credential.account == used.account && held.credential.secret.is_same_as(&used.secret)
         });
         if is_there {
-            self.put(slot, renewed, now)?;
+            Self::put_in(&root, slot, renewed, now)?;
         }
         Ok(is_there)
     }
@@ -132,7 +146,10 @@ impl CredentialStore {
     /// Forgets what is in a slot; says whether there was anything. Needs no key.
     pub fn remove(&self, slot: &Slot) -> Result<bool, StoreError> {
         match self.open()? {
-            Some((_, slots)) => Ok(slots.remove(&slot.file_name())?),
+            Some((root, slots)) => {
+                let _change = turn::change(&root);
+                Ok(slots.remove(&slot.file_name())?)
+            }
             None => Ok(false),
         }
     }

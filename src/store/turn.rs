@@ -1,4 +1,4 @@
-//! Turn: whose it is to use up what a slot holds. Knows nothing of what it is used for.
+//! Turn: whose it is to use up what a slot holds, or to change it. Knows nothing of what it is used for.
 //!
 //! A refresh token may be good for a single use, and a token server that sees one twice takes it for stolen and
 //! revokes the login. Who uses one therefore has its turn first, then reads the slot, and lets the next one have its
@@ -18,6 +18,17 @@ const LONGEST: Duration = Duration::from_secs(20);
 
 /// How many files there are to lock. Slots share them: two that do wait for each other, and nothing more.
 const LOCKS: u8 = 64;
+
+/// A change takes milliseconds; a process that has not made it in two seconds is stopped.
+const CHANGE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// Waits for the turn to change a slot, so that what is compared with is still there when it is replaced. Without one
+/// it is changed all the same.
+pub(super) fn change(root: &PrivateDirectory) -> Option<Lock> {
+    root.create_below("locks")
+        .ok()?
+        .lock("change", CHANGE_PATIENCE, || false)
+}
 
 /// Too many are in the line.
 #[derive(Debug, PartialEq, Eq)]
