@@ -125,18 +125,23 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     };
     let mut renewed_since = None;
     let mut rotated = None;
+    let began = Instant::now();
     let exchange = || {
         let mut credential = credential;
-        let cached = |wanted| rooms.cache.look_up(&rooms.cache.ticket(wanted), now);
         let _turn;
         if let Some(first) = credential.filter(|credential| credential.kind == Kind::IdentityToken) {
             _turn = rooms.credentials.turn(&slot)?;
             renewed_since = renewed(&slot, first, rooms)?;
             credential = renewed_since.as_ref().or(credential);
-            // Who had the turn before may have asked for the same.
-            if let Some(Remembered::Token(token)) = cached(asked_by(credential, &slot_name, anonymously)) {
-                return Ok(token);
-            }
+        }
+        // It may have waited long for its turn.
+        let now = now.saturating_add(began.elapsed().try_into().unwrap_or(time::Duration::ZERO));
+        let cached = |wanted| rooms.cache.look_up(&rooms.cache.ticket(wanted), now);
+        // Who had the turn before may have asked for the same.
+        if credential.is_some_and(|credential| credential.kind == Kind::IdentityToken)
+            && let Some(Remembered::Token(token)) = cached(asked_by(credential, &slot_name, anonymously))
+        {
+            return Ok(token);
         }
         if let Some(Remembered::Refusal { word, .. }) = cached(asked_by(credential, &slot_name, refused)) {
             bail!("{word}; not asked again for half a minute");
@@ -150,7 +155,6 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         };
         let http = Http::new(
             trust(&[registry_name.clone(), host(&token_server.realm)], &own)?,
-            // From here: it may have waited for another process's exchange.
             Instant::now() + left.get(),
         );
         let exchanged = exchange.make(&http, now);
@@ -162,6 +166,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         if let (Some(credential), Some(secret)) = (credential, refresh_token) {
             rotated = rotate(&slot, credential, secret, rooms, now);
         }
+        let access_token = access_token?;
         let newest = match &rotated {
             None => renewed_since.as_ref(),
             Some(kept) => kept.as_ref().ok().and_then(Option::as_ref),
