@@ -23,6 +23,7 @@ pub use key::{make_key, read_key};
 pub use ticket::{Fingerprint, Subject, Ticket, Wanted};
 
 use crate::files::{Location, PrivateDirectory};
+use crate::registry::AccessToken;
 use crate::seal::Key;
 use room::{Room, files_of, names_in};
 use ticket::Kind;
@@ -113,6 +114,15 @@ impl TokenCache {
         drop(turn);
         room.prune(later());
         result.map_err(Unobtained::Failed)
+    }
+
+    /// Keeps a token for a ticket that nobody else exchanges for, or that was had under another one.
+    pub fn put(&self, ticket: &Ticket<'_>, token: &AccessToken, now: OffsetDateTime) {
+        if self.key.is_some()
+            && let Some(room) = self.location.as_ref().and_then(Room::make)
+        {
+            self.keep(&room, ticket, &Remembered::Token(token.clone()), now);
+        }
     }
 
     /// Forgets all that a credential got.

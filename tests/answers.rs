@@ -97,6 +97,18 @@ fn a_rotated_refresh_token_is_kept_in_place_of_the_one_that_was_used() {
 }
 
 #[test]
+fn a_rotated_refresh_token_is_kept_though_the_token_beside_it_is_for_somebody_else() {
+    let scene = Scene::usual(|_| {
+        let token = jwt(&json!({ "aud": "another" }));
+        Answer::json(&json!({ "access_token": token, "refresh_token": "the-next-refresh-token" }))
+    })
+    .with_refresh_token();
+    let outcome = scene.token(&["--pull", "a/b"]);
+    assert!(is_refused(&outcome).contains("audience"), "{outcome:?}");
+    assert_eq!(scene.stored().as_deref(), Some("the-next-refresh-token"));
+}
+
+#[test]
 fn who_logs_out_or_in_anew_during_a_rotation_is_not_overruled() {
     for (verb, input, left) in [
         ("erase", String::new(), None),

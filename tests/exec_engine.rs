@@ -77,6 +77,18 @@ fn the_engine_is_shown_a_token_of_that_scope_and_nothing_else() {
 }
 
 #[test]
+fn docker_finds_the_token_however_the_host_is_spelt() {
+    let Some((stage, engine)) = set(300) else { return };
+    let docker = Docker::new(&stage.home, &engine);
+    let address = stage.registry.address().replace("127.0.0.1", "LOCALHOST");
+    Helper::of(&stage.home).store(&address.to_lowercase(), "alice", ALICE);
+    let image = format!("{address}/team/app");
+    docker.import(&image);
+    exec(&docker, &["--push", &image], &["docker", "push", &image]).succeeds();
+    exec(&docker, &["--pull", &image], &["docker", "push", &image]).fails();
+}
+
+#[test]
 fn two_registries_are_pushed_to_in_one_run() {
     let Some((stage, engine)) = set(300) else { return };
     let docker = Docker::new(&stage.home, &engine);

@@ -258,13 +258,14 @@ fn play(row: Row, flow: Flow) {
 }
 
 /// Every file below a directory, and what is in it.
+/// All but what is only locked.
 fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else {
+        } else if !directory.ends_with("locks") {
             found.insert(path.clone(), fs::read(&path).unwrap());
         }
     }

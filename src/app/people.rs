@@ -248,14 +248,25 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         command,
     } = arguments;
     let mut scopes_of = BTreeMap::<Registry, ScopeSet>::new();
+    let mut spellings = exec::Spellings::new();
     for name in pull {
-        let Image { registry, repository } = name.parse().context("--pull")?;
+        let Image {
+            registry,
+            spelling,
+            repository,
+        } = name.parse().context("--pull")?;
         let scope = Scope::pull(&repository, &registry).context("--pull")?;
+        spellings.entry(registry.clone()).or_default().extend(spelling);
         scopes_of.entry(registry).or_default().merge(scope);
     }
     for name in push {
-        let Image { registry, repository } = name.parse().context("--push")?;
+        let Image {
+            registry,
+            spelling,
+            repository,
+        } = name.parse().context("--push")?;
         let scope = Scope::push(&repository, &registry).context("--push")?;
+        spellings.entry(registry.clone()).or_default().extend(spelling);
         scopes_of.entry(registry).or_default().merge(scope);
     }
     let mut scope = ScopeSet::default();
@@ -297,6 +308,7 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     let request = exec::Request {
         command,
         wanted: wanted.collect(),
+        spellings,
         locations: run_locations(),
         variable_names: (process.variable_names)(),
     };

@@ -1,7 +1,8 @@
 //! Credential store: which slots are held and what is in them. Knows nothing of what a caller is answered.
 //!
-//! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written. Each
-//! change is one rename or unlink of one file, so there is nothing to lock, and no change touches another slot.
+//! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written, and `locks/`
+//! for who uses a refresh token up, or changes a slot. Each change is one rename or unlink of one file: who reads takes
+//! no lock, and no change touches another slot.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,13 +13,14 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Kind, Origin, Profile};
-use crate::files::{FileError, Location, PrivateDirectory, PrivateFile};
+use crate::files::{FileError, Location, Lock, PrivateDirectory, PrivateFile};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::{Server, ServerUrl};
 use crate::seal::{self, Key, NoRandomBytes, Unopened};
 use crate::secret::Secret;
 use crate::store::key::{KeyError, KeyFile};
 use crate::store::slot::{self, Slot};
+use crate::store::turn;
 
 /// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
 const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
@@ -71,10 +73,20 @@ impl CredentialStore {
     /// use: `docker login` stores what it has just been given, even when the login failed.
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
+        let _change = turn::change(&root);
+        Self::put_in(&root, slot, credential, now)
+    }
+
+    fn put_in(
+        root: &PrivateDirectory,
+        slot: &Slot,
+        credential: &Credential,
+        now: OffsetDateTime,
+    ) -> Result<Put, StoreError> {
         let slots = root.create_below("slots")?;
         let staging = root.create_below("staging")?;
         staging.sweep(now);
-        let key = key_to_seal_with(&root, &slots, &staging)?;
+        let key = key_to_seal_with(root, &slots, &staging)?;
         let name = slot.file_name();
         let mut created = now;
         let mut outcome = Put::New;
@@ -97,8 +109,20 @@ impl CredentialStore {
         Ok(outcome)
     }
 
+    /// The turn to use up what is in a slot, and to keep what comes of it: read the slot when you have it. `None`
+    /// where nobody can be waited for; it is then done all the same.
+    pub fn turn(&self, slot: &Slot) -> Result<Option<Lock>, StoreError> {
+        match self.open()? {
+            Some((root, _)) => {
+                turn::take(&root, &slot.file_name()).map_err(|turn::Crowded| StoreError::Crowded)
+            }
+            None => Ok(None),
+        }
+    }
+
     /// Keeps a renewed credential in place of the one it was had with, if that is still there; says whether it was.
-    /// Who has logged out or logged in anew meanwhile meant it.
+    /// Who has logged out or logged in anew meanwhile meant it. Two do not renew one at the same time: each has its
+    /// [turn](Self::turn).
     pub fn renew(
         &self,
         slot: &Slot,
@@ -106,11 +130,15 @@ impl CredentialStore {
         renewed: &Credential,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
+        let Some((root, _)) = self.open()? else {
+            return Ok(false);
+        };
+        let _change = turn::change(&root);
         let is_there = self.get(slot)?.is_some_and(|held| {
             held.credential.account == used.account && held.credential.secret.is_same_as(&used.secret)
         });
         if is_there {
-            self.put(slot, renewed, now)?;
+            Self::put_in(&root, slot, renewed, now)?;
         }
         Ok(is_there)
     }
@@ -118,7 +146,10 @@ impl CredentialStore {
     /// Forgets what is in a slot; says whether there was anything. Needs no key.
     pub fn remove(&self, slot: &Slot) -> Result<bool, StoreError> {
         match self.open()? {
-            Some((_, slots)) => Ok(slots.remove(&slot.file_name())?),
+            Some((root, slots)) => {
+                let _change = turn::change(&root);
+                Ok(slots.remove(&slot.file_name())?)
+            }
             None => Ok(false),
         }
     }
@@ -238,6 +269,9 @@ pub enum Put {
 /// Why the store could not be used. Never that something is absent.
 #[derive(Debug, Error)]
 pub enum StoreError {
+    /// Too many wait for their turn at a slot.
+    #[error("too many processes wait for the refresh token that is stored; try again later")]
+    Crowded,
     /// A file or directory of the store could not be used.
     #[error(transparent)]
     File(#[from] FileError),

@@ -58,8 +58,9 @@ pub struct Exchange<'a> {
 /// What was had.
 #[derive(Debug)]
 pub struct Exchanged {
-    /// The access token.
-    pub access_token: AccessToken,
+    /// The access token, or what is wrong with it: the refresh token beside it is good all the same, and the one that
+    /// was used may be used up.
+    pub access_token: Result<AccessToken, ExchangeError>,
     /// A refresh token, where one was wanted, or the one that was used was rotated.
     pub refresh_token: Option<Secret>,
 }
@@ -143,7 +144,7 @@ impl Exchange<'_> {
         let refresh_token = answer.refresh_token.take();
         let access_token = answer
             .access_token(self.token_server.service.as_deref(), now, server_time)
-            .map_err(invalid)?;
+            .map_err(invalid);
         Ok(Exchanged {
             access_token,
             refresh_token,
