@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc2822;
 use crate::http::{Authorization, Field, Http, HttpError, Method, Request, Response};
 use crate::registry::{AccessToken, InvalidTokenResponse, ScopeSet, TokenResponse, TokenServer};
 use crate::secret::Secret;
+use crate::token::GrantError;
 
 /// What we call ourselves where the specification wants a name "to allow auditing" (RFC 6749 appendix A.1).
 const CLIENT_ID: &str = "docker-credential-scoped";
@@ -72,7 +73,7 @@ impl Exchange<'_> {
     /// served (405), the `OAuth2` password grant is tried. A refresh token goes by POST, the only way there is.
     pub fn make(&self, http: &Http, now: OffsetDateTime) -> Result<Exchanged, ExchangeError> {
         let mut attempts = MAX_ATTEMPTS;
-        let response = match self.credentials {
+        let (response, is_grant) = match self.credentials {
             Credentials::Anonymous | Credentials::Password { .. } => {
                 let response = patiently(http, &mut attempts, is_passing, || self.get(http))?;
                 match (response.status, self.credentials) {
@@ -82,9 +83,11 @@ impl Exchange<'_> {
                             ("username", Field::Text(account)),
                             ("password", Field::Secret(password)),
                         ];
-                        patiently(http, &mut attempts, is_passing, || self.post(&grant, http))?
+                        let response =
+                            patiently(http, &mut attempts, is_passing, || self.post(&grant, http))?;
+                        (response, true)
                     }
-                    _ => response,
+                    _ => (response, false),
                 }
             }
             Credentials::RefreshToken(token) => {
@@ -97,11 +100,25 @@ impl Exchange<'_> {
                     // Others try the refresh token as a password then. It is not one, and may not be shown around.
                     return Err(ExchangeError::NoOAuth {
                         server: self.server(),
+                        status: response.status,
                     });
                 }
-                response
+                (response, true)
             }
         };
+        // RFC 6749 section 5.2: 400 with a code, or 401 where it is the client that is not known.
+        if is_grant && matches!(response.status, 400 | 401) {
+            let server = self.server();
+            match (response.status, GrantError::read(&response.body)) {
+                (400, GrantError::InvalidGrant) => {
+                    return Err(ExchangeError::Refused { server, status: 400 });
+                }
+                (400, why) | (_, why @ GrantError::InvalidClient) => {
+                    return Err(ExchangeError::Declined { server, why });
+                }
+                _ => {}
+            }
+        }
         self.read(&response, now)
     }
 
@@ -116,13 +133,6 @@ impl Exchange<'_> {
                 });
             }
             401 | 403 => {
-                return Err(ExchangeError::Refused {
-                    server,
-                    status: response.status,
-                });
-            }
-            // RFC 6749 section 5.2: a used-up or unknown refresh token is `invalid_grant`, with 400.
-            400 if matches!(self.credentials, Credentials::RefreshToken(_)) => {
                 return Err(ExchangeError::Refused {
                     server,
                     status: response.status,
@@ -295,6 +305,14 @@ pub enum ExchangeError {
         /// Scheme, host and port.
         server: String,
     },
+    /// It did not take the grant, for a reason that is not the credential. Nothing to be remembered.
+    #[error("{server} {why}")]
+    Declined {
+        /// Scheme, host and port.
+        server: String,
+        /// What it said, by its code.
+        why: GrantError,
+    },
     /// There was no answer.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -305,6 +323,8 @@ pub enum ExchangeError {
     NoOAuth {
         /// Scheme, host and port.
         server: String,
+        /// 404 where nothing is there, which may be so of the whole token server, or 405.
+        status: u16,
     },
     /// It knows the credential not, or not any more. To be remembered, so that it is not hammered.
     #[error(
@@ -314,11 +334,15 @@ pub enum ExchangeError {
     Refused {
         /// Scheme, host and port.
         server: String,
-        /// 401, 403, or 400 for a refresh token.
+        /// 401, 403, or 400 where the grant itself is said to be invalid.
         status: u16,
     },
     /// It failed, or did not understand.
-    #[error("{server} answered {status}")]
+    #[error(
+        "{server} answered {status}{}",
+        // RFC 9110 section 15.4.5: an answer to a question that was not put.
+        if *status == 304 { " (not modified), as if it had been asked before; check the cache or proxy before it" } else { "" }
+    )]
     Status {
         /// Scheme, host and port.
         server: String,

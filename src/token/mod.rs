@@ -3,6 +3,8 @@
 
 mod challenge;
 mod exchange;
+mod grant_error;
 
 pub use challenge::{ContactError, ask_registry};
 pub use exchange::{Credentials, Exchange, ExchangeError, Exchanged};
+pub use grant_error::GrantError;

@@ -76,12 +76,14 @@ pub(super) fn explain(
     let is_gone = matches!(
         error.downcast_ref(),
         Some(
-            ExchangeError::Status {
-                status: 404 | 410,
-                ..
-            } | ExchangeError::Http(
-                HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
-            )
+            ExchangeError::NoOAuth { status: 404, .. }
+                | ExchangeError::Status {
+                    status: 404 | 410,
+                    ..
+                }
+                | ExchangeError::Http(
+                    HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
+                )
         )
     );
     if !is_gone {
