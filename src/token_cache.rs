@@ -109,6 +109,25 @@ impl TokenCache {
         result.map_err(Unobtained::Failed)
     }
 
+    /// The caller's word for why the realm refused the credential itself, where that was shortly before.
+    #[must_use]
+    pub fn refusal(&self, wanted: Wanted<'_>, now: OffsetDateTime) -> Option<String> {
+        match self.look_up(&Ticket::of_refusal(self.key.as_ref(), wanted), now)? {
+            Remembered::Refusal { word, since: _ } => Some(word),
+            Remembered::Token(_) => None,
+        }
+    }
+
+    /// Remembers for half a minute that the realm refused the credential itself, whatever was wanted of it.
+    pub fn refuse(&self, wanted: Wanted<'_>, word: String, now: OffsetDateTime) {
+        if self.key.is_some()
+            && let Some(room) = self.location.as_ref().and_then(Room::make)
+        {
+            let ticket = Ticket::of_refusal(self.key.as_ref(), wanted);
+            self.keep(&room, &ticket, &Remembered::refusal(word, now), now);
+        }
+    }
+
     /// Forgets all that a credential got.
     pub fn forget(&self, fingerprint: &Fingerprint) {
         if let Some(tokens) = self.tokens() {
@@ -151,15 +170,6 @@ impl TokenCache {
             }
         });
         entries
-    }
-
-    /// Removes what has expired, directories with nothing in them, and what killed processes left.
-    pub fn prune(&self, now: OffsetDateTime) {
-        if self.tokens().is_some()
-            && let Some(room) = self.location.as_ref().and_then(Room::make)
-        {
-            room.prune(now);
-        }
     }
 
     fn read(

@@ -18,7 +18,7 @@ use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::store::{CredentialStore, Slot, StoreError, TokenServers};
 use crate::token::{Credentials, Exchange, ExchangeError, Exchanged};
-use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
+use crate::token_cache::{self, TokenCache, Unobtained};
 
 use self::contact::{explain, find_token_server, host, trust};
 
@@ -111,23 +111,15 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         service: token_server.service.as_deref(),
         scope: &wanted.scope,
     };
-    let ticket = rooms.cache.ticket(token_cache::Wanted {
+    let by_credential = token_cache::Wanted {
         subject: credential.map(|credential| subject(&slot_name, credential)),
         ..anonymously
-    });
-    // A credential that is wrong is wrong for every scope.
-    let any_scope = ScopeSet::default();
-    let refused_realm = format!("{realm} (refused)");
-    let refused = rooms.cache.ticket(token_cache::Wanted {
-        subject: credential.map(|credential| subject(&slot_name, credential)),
-        realm: &refused_realm,
-        service: None,
-        scope: &any_scope,
-        ..anonymously
-    });
+    };
+    let ticket = rooms.cache.ticket(by_credential);
     let mut rotated = None;
     let exchange = || {
-        if let Some(Remembered::Refusal { word, .. }) = rooms.cache.look_up(&refused, now) {
+        // A credential that is wrong is wrong for every scope.
+        if let Some(word) = rooms.cache.refusal(by_credential, now) {
             bail!("{word}; not asked again for half a minute");
         }
         let exchange = Exchange {
@@ -166,10 +158,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
                 if may_repeat && is_renewed_since(&slot, credential, rooms) {
                     return attempt(wanted, rooms, now, false);
                 }
-                let refuse = || Err::<AccessToken, _>(error.to_string());
-                let _ = rooms
-                    .cache
-                    .obtain(&refused, now, refuse, |word| Some(word.clone()));
+                rooms.cache.refuse(by_credential, error.to_string(), now);
             }
             return Err(explain(error, wanted, &own, &token_server, left.get()));
         }
