@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Rooms, Wanted};
 use crate::files::foreign;
 use crate::http::{CertificateFile, Http, HttpError, Trust};
-use crate::registry::{Realm, TokenServer};
+use crate::registry::{Judgement, Realm, Registry, TokenServer};
 use crate::settings::{self, RegistrySettings};
 use crate::token::{self, ContactError, ExchangeError};
 
@@ -26,13 +26,13 @@ pub(super) fn find_token_server(
     if wanted.confirmed.is_none() {
         let found = recorded.clone().or_else(known);
         if let Some(realm) = &own.realm {
-            let same = found
-                .filter(|found| found.realm == *realm)
-                .and_then(|found| found.service);
-            return Ok(TokenServer {
-                realm: realm.clone(),
-                service: own.service.clone().or(same),
-            });
+            let service = match (&own.service, found.filter(|found| found.realm == *realm)) {
+                (Some(service), _) => Some(service.clone()),
+                (None, Some(found)) => found.service,
+                (None, None) => learn_service(realm, registry, own, rooms, left),
+            };
+            let realm = realm.clone();
+            return Ok(TokenServer { realm, service });
         }
         if let Some(found) = found {
             return Ok(TokenServer {
@@ -62,6 +62,30 @@ pub(super) fn find_token_server(
         service: own.service.clone().or(asked.service),
         ..asked
     })
+}
+
+/// The service that the registry names beside the realm which the user wrote down without one. It is recorded, and so
+/// asked for once, also where there is none. What is written down stands without the registry too: one that names
+/// another realm, or does not answer, has no say, and may take half of the time.
+fn learn_service(
+    realm: &Realm,
+    registry: &Registry,
+    own: &RegistrySettings,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+) -> Option<String> {
+    if matches!(realm.judge(registry, own.insecure), Judgement::Refused(_)) {
+        // Nothing is asked for there.
+        return None;
+    }
+    let half = left.get() / 2;
+    let http = Http::new(trust(&[registry.to_string()], own).ok()?, Instant::now() + half);
+    let asked = token::ask_registry(registry, own.insecure, Some(realm), &http);
+    left.set(half + http.remaining());
+    let named = asked.ok().filter(|asked| asked.realm == *realm)?;
+    // Where it cannot be kept it is asked for again.
+    let _ = rooms.token_servers.put(registry, &named);
+    named.service
 }
 
 /// Where a token server is gone, the registry may have another by now. That is said, with both names, and left to
