@@ -2,6 +2,7 @@
 
 mod base_directories;
 mod environment;
+mod registries;
 
 pub use base_directories::{
     cache_directory, certificate_directories, data_directory, home_directory, runtime_directory,
@@ -35,6 +36,7 @@ pub struct Settings {
     /// What `get` answers when a credential is held but cannot be opened.
     pub on_unavailable: OnUnavailable,
     /// What is to be known of registries.
+    #[serde(deserialize_with = "registries::read")]
     pub registries: BTreeMap<Registry, RegistrySettings>,
 }
 
