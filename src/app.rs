@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::cli::CommandLine;
 use crate::command::get::Answer;
 use crate::command::{Report, erase, get, list, printable, store};
+use crate::files;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
 use crate::secret::Secret;
@@ -132,7 +133,7 @@ fn answer(
     let cache = || token_cache(&credentials, token_cache::read_key);
     match verb {
         Verb::Get => {
-            let settings = Settings::load()?;
+            let settings = Settings::load(files::user_id())?;
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
             Ok(
                 match get::get(&input, &profile()?, &credentials, &settings, now)? {
@@ -153,7 +154,7 @@ fn answer(
             erase::erase(&input, profile()?, &credentials, &cache).map(|()| Said::success(String::new()))
         }
         Verb::List => {
-            let settings = Settings::load()?;
+            let settings = Settings::load(files::user_id())?;
             Ok(Said::success(
                 list::list(&profile()?, &credentials, &settings)? + "\n",
             ))

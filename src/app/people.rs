@@ -19,6 +19,7 @@ use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
+use crate::files;
 use crate::registry::{Image, Registry, Scope, ScopeSet, Server, ServerUrl};
 use crate::settings::{self, Settings};
 use crate::store::{CredentialStore, Slot, TokenServers};
@@ -194,7 +195,7 @@ fn token(
         profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
         confirmed: trust_realm.map(|realm| realm.parse()).transpose()?,
     };
-    let settings = Settings::load()?;
+    let settings = Settings::load(files::user_id())?;
     let rooms = Rooms {
         credentials,
         cache: &token_cache(credentials, token_cache::make_key),
@@ -269,7 +270,7 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     };
     let credentials = CredentialStore::at(data_location());
     let token_servers = TokenServers::at(data_location());
-    let settings = Settings::load()?;
+    let settings = Settings::load(files::user_id())?;
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         let rooms = Rooms {
             credentials: &credentials,
