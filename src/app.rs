@@ -22,9 +22,8 @@ use crate::registry::MAX_SERVER_URL_BYTES;
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
 use crate::store::CredentialStore;
-use crate::token_cache;
 
-use self::locations::{data_location, token_cache};
+use self::locations::{data_location, token_caches};
 use self::people::serve;
 
 const PROGRAM: &str = "docker-credential-scoped";
@@ -130,7 +129,7 @@ fn answer(
 ) -> Result<Said> {
     let credentials = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
-    let cache = || token_cache(&credentials, token_cache::read_key);
+    let caches = || token_caches(&credentials);
     match verb {
         Verb::Get => {
             let settings = Settings::load(files::user_id())?;
@@ -147,11 +146,12 @@ fn answer(
         }
         Verb::Store => {
             let input = read_message(stdin, MAX_STORE_BYTES)?;
-            store::store(&input, profile()?, &credentials, &cache, now).map(|()| Said::success(String::new()))
+            store::store(&input, profile()?, &credentials, &caches, now)
+                .map(|()| Said::success(String::new()))
         }
         Verb::Erase => {
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            erase::erase(&input, profile()?, &credentials, &cache).map(|()| Said::success(String::new()))
+            erase::erase(&input, profile()?, &credentials, &caches).map(|()| Said::success(String::new()))
         }
         Verb::List => {
             let settings = Settings::load(files::user_id())?;

@@ -6,7 +6,7 @@ mod registries;
 
 pub use base_directories::{
     cache_directory, certificate_directories, data_directory, home_directory, runtime_directory,
-    temporary_directory,
+    session_directory, temporary_directory,
 };
 pub use environment::{
     ContainersAuthFile, ProfileError, Variables, buildx_directory, client_variables, containers_auth_file,

@@ -152,8 +152,10 @@ impl TokenCache {
     #[expect(clippy::must_use_candidate, reason = "the number is for who wants to say it")]
     pub fn clear_server(&self, server: &str) -> usize {
         let mut count = 0;
-        self.each_entry(OffsetDateTime::UNIX_EPOCH, |bucket, name, entry, _| {
-            if entry.server == server && bucket.remove(name).is_ok_and(|removed| removed) {
+        self.each_file(OffsetDateTime::UNIX_EPOCH, |bucket, name, shown| {
+            if shown.is_some_and(|(entry, _)| entry.server == server)
+                && bucket.remove(name).is_ok_and(|removed| removed)
+            {
                 count += 1;
             }
         });
@@ -164,12 +166,25 @@ impl TokenCache {
     #[must_use]
     pub fn entries(&self, now: OffsetDateTime) -> Vec<Entry> {
         let mut entries = Vec::new();
-        self.each_entry(now, |_, _, entry, is_good| {
-            if is_good {
+        self.each_file(now, |_, _, shown| {
+            if let Some((entry, true)) = shown {
                 entries.push(entry);
             }
         });
         entries
+    }
+
+    /// How many files are there that do not open and are not over: damaged, sealed with another key, or with one that
+    /// is missing now. Whose they are cannot be told.
+    #[must_use]
+    pub fn unopened(&self, now: OffsetDateTime) -> usize {
+        let mut count = 0;
+        self.each_file(now, |bucket, name, shown| {
+            if shown.is_none() && bucket.modified(name).is_some_and(|until| until > now) {
+                count += 1;
+            }
+        });
+        count
     }
 
     fn read(
@@ -209,21 +224,23 @@ impl TokenCache {
         self.location.as_ref()?.open().ok()??.open_below("tokens").ok()?
     }
 
-    fn each_entry(&self, now: OffsetDateTime, mut visit: impl FnMut(&PrivateDirectory, &str, Entry, bool)) {
-        let (Some(key), Some(tokens)) = (&self.key, self.tokens()) else {
-            return;
-        };
+    /// Visits each file with what it says, if it opens, and whether that is good now.
+    fn each_file(
+        &self,
+        now: OffsetDateTime,
+        mut visit: impl FnMut(&PrivateDirectory, &str, Option<(Entry, bool)>),
+    ) {
+        let Some(tokens) = self.tokens() else { return };
         for fingerprint in names_in(&tokens) {
             let Some((bucket, names)) = files_of(&tokens, &fingerprint) else {
                 continue;
             };
             for name in names {
-                if let Ok(Some(file)) = bucket.read(&name, entry::MAX_BYTES)
-                    && let Some((entry, is_good)) =
-                        entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
-                {
-                    visit(&bucket, &name, entry, is_good);
-                }
+                let file = bucket.read(&name, entry::MAX_BYTES).ok().flatten();
+                let shown = self.key.as_ref().zip(file).and_then(|(key, file)| {
+                    entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
+                });
+                visit(&bucket, &name, shown);
             }
         }
     }

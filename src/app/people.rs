@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use time::OffsetDateTime;
 
-use super::locations::{data_location, run_locations, token_cache};
+use super::locations::{data_location, run_locations, token_cache, token_caches};
 use super::{Process, Said, one_line, read_message};
 use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect, Status};
 use crate::command::configure::{Client, Configured};
@@ -335,11 +335,11 @@ fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io
 fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTime) -> Result<Report> {
     let cli::Cache { server, clear, json } = arguments;
     let registry = server.map(|server| server.parse::<Registry>()).transpose()?;
-    let cache = token_cache(credentials, token_cache::read_key);
+    let caches = token_caches(credentials);
     if clear {
-        Ok(cache::clear(registry.as_ref(), &cache))
+        Ok(cache::clear(registry.as_ref(), &caches, now))
     } else {
-        cache::list(registry.as_ref(), json, &cache, now)
+        cache::list(registry.as_ref(), json, &caches, now)
     }
 }
 

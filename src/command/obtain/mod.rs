@@ -5,6 +5,7 @@ mod contact;
 
 use std::cell::Cell;
 use std::convert::Infallible;
+use std::slice;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -166,7 +167,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     let warning = credential.zip(rotated).and_then(|(credential, rotated)| {
         // What was had with the used one is found by nobody any more, and goes; who asks next, with the new one, is
         // to find this token.
-        forget_tokens(&slot, credential, rooms.cache);
+        forget_tokens(&slot, credential, slice::from_ref(rooms.cache));
         match rotated {
             Ok(Some(renewed)) => {
                 let ticket = rooms.cache.ticket(token_cache::Wanted {
