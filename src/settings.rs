@@ -2,10 +2,11 @@
 
 mod base_directories;
 mod environment;
+mod registries;
 
 pub use base_directories::{
     cache_directory, certificate_directories, data_directory, home_directory, runtime_directory,
-    temporary_directory,
+    session_directory, temporary_directory,
 };
 pub use environment::{
     ContainersAuthFile, ProfileError, Variables, buildx_directory, client_variables, containers_auth_file,
@@ -14,8 +15,8 @@ pub use environment::{
 };
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -36,6 +37,7 @@ pub struct Settings {
     /// What `get` answers when a credential is held but cannot be opened.
     pub on_unavailable: OnUnavailable,
     /// What is to be known of registries.
+    #[serde(deserialize_with = "registries::read")]
     pub registries: BTreeMap<Registry, RegistrySettings>,
 }
 
@@ -122,12 +124,12 @@ impl Settings {
         Some(config.join(PROGRAM).join("settings.json"))
     }
 
-    /// Reads settings.json from the configuration directory.
-    pub fn load() -> Result<Self, SettingsError> {
+    /// Reads settings.json from the configuration directory, for the user of this number.
+    pub fn load(user: u32) -> Result<Self, SettingsError> {
         let Some(path) = Self::path() else {
             return Ok(Self::default());
         };
-        match read(&path) {
+        match read(&path, user) {
             Ok(bytes) => Self::parse(&bytes).map_err(|cause| SettingsError::Invalid { path, cause }),
             Err(error)
                 if matches!(
@@ -149,33 +151,60 @@ impl Settings {
 
 /// Reads a small regular file that others cannot write: settings say where tokens may be sent. A link is followed,
 /// since people keep their settings elsewhere and link them.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+///
+/// The directories on the way are not looked at. Who can write to one can put another file there, and that is then his
+/// own.
+fn read(path: &Path, user: u32) -> io::Result<Vec<u8>> {
     // Looked at first: to open a pipe in the place of the file would hold us up for ever.
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
+    if !fs::metadata(path)?.is_file() {
         return Err(io::Error::other("is not a regular file"));
     }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
     if metadata.len() > MAX_SETTINGS_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    if is_writable_by_all(&metadata) {
-        return Err(io::Error::other(
-            "any user of this machine can write it; chmod o-w",
-        ));
+    if let Some(why) = distrust(&metadata, user) {
+        return Err(io::Error::other(why));
     }
-    fs::read(path)
+    let length = usize::try_from(metadata.len()).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(length.saturating_add(1));
+    file.take(MAX_SETTINGS_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
+/// Why what a file says may not be the user's own word, if it may not.
 #[cfg(unix)]
-fn is_writable_by_all(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
+fn distrust(metadata: &fs::Metadata, user: u32) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt;
 
-    metadata.permissions().mode() & 0o002 != 0
+    let owner = metadata.uid();
+    // As with what we keep: root may be at work in the home of another, with whose settings it then works.
+    let is_home_owner = || {
+        user == 0
+            && home_directory()
+                .and_then(|home| fs::metadata(home).ok())
+                .is_some_and(|home| home.uid() == owner)
+    };
+    if owner != user && owner != 0 && !is_home_owner() {
+        return Some("belongs to another user; chown it to yourself");
+    }
+    if metadata.mode() & 0o002 != 0 {
+        return Some("any user of this machine can write it; chmod o-w");
+    }
+    // Debian and Fedora give each user a group of their own, of the same number, and leave it write access (umask
+    // 002); Debian's ssh takes such files for that reason, where ssh itself takes none. Who is in a group is not
+    // asked: a directory service may have to answer, and this is on the way of every `get`.
+    if metadata.mode() & 0o020 != 0 && metadata.gid() != owner {
+        return Some("a group of users can write it; chmod g-w");
+    }
+    None
 }
 
+/// Elsewhere the access list of the user's own directory keeps others out.
 #[cfg(not(unix))]
-fn is_writable_by_all(_metadata: &fs::Metadata) -> bool {
-    false
+fn distrust(_metadata: &fs::Metadata, _user: u32) -> Option<&'static str> {
+    None
 }
 
 /// Why the settings are not known. Nothing is handed out then.

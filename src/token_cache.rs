@@ -125,6 +125,25 @@ impl TokenCache {
         }
     }
 
+    /// The caller's word for why the realm refused the credential itself, where that was shortly before.
+    #[must_use]
+    pub fn refusal(&self, wanted: Wanted<'_>, now: OffsetDateTime) -> Option<String> {
+        match self.look_up(&Ticket::of_refusal(self.key.as_ref(), wanted), now)? {
+            Remembered::Refusal { word, since: _ } => Some(word),
+            Remembered::Token(_) | Remembered::RefreshToken(_) => None,
+        }
+    }
+
+    /// Remembers for half a minute that the realm refused the credential itself, whatever was wanted of it.
+    pub fn refuse(&self, wanted: Wanted<'_>, word: String, now: OffsetDateTime) {
+        if self.key.is_some()
+            && let Some(room) = self.location.as_ref().and_then(Room::make)
+        {
+            let ticket = Ticket::of_refusal(self.key.as_ref(), wanted);
+            self.keep(&room, &ticket, &Remembered::refusal(word, now), now);
+        }
+    }
+
     /// Forgets all that a credential got.
     pub fn forget(&self, fingerprint: &Fingerprint) {
         if let Some(tokens) = self.tokens() {
@@ -149,8 +168,10 @@ impl TokenCache {
     #[expect(clippy::must_use_candidate, reason = "the number is for who wants to say it")]
     pub fn clear_server(&self, server: &str) -> usize {
         let mut count = 0;
-        self.each_entry(OffsetDateTime::UNIX_EPOCH, |bucket, name, entry, _| {
-            if entry.server == server && bucket.remove(name).is_ok_and(|removed| removed) {
+        self.each_file(OffsetDateTime::UNIX_EPOCH, |bucket, name, shown| {
+            if shown.is_some_and(|(entry, _)| entry.server == server)
+                && bucket.remove(name).is_ok_and(|removed| removed)
+            {
                 count += 1;
             }
         });
@@ -161,21 +182,25 @@ impl TokenCache {
     #[must_use]
     pub fn entries(&self, now: OffsetDateTime) -> Vec<Entry> {
         let mut entries = Vec::new();
-        self.each_entry(now, |_, _, entry, is_good| {
-            if is_good {
+        self.each_file(now, |_, _, shown| {
+            if let Some((entry, true)) = shown {
                 entries.push(entry);
             }
         });
         entries
     }
 
-    /// Removes what has expired, directories with nothing in them, and what killed processes left.
-    pub fn prune(&self, now: OffsetDateTime) {
-        if self.tokens().is_some()
-            && let Some(room) = self.location.as_ref().and_then(Room::make)
-        {
-            room.prune(now);
-        }
+    /// How many files are there that do not open and are not over: damaged, sealed with another key, or with one that
+    /// is missing now. Whose they are cannot be told.
+    #[must_use]
+    pub fn unopened(&self, now: OffsetDateTime) -> usize {
+        let mut count = 0;
+        self.each_file(now, |bucket, name, shown| {
+            if shown.is_none() && bucket.modified(name).is_some_and(|until| until > now) {
+                count += 1;
+            }
+        });
+        count
     }
 
     fn read(
@@ -215,21 +240,23 @@ impl TokenCache {
         self.location.as_ref()?.open().ok()??.open_below("tokens").ok()?
     }
 
-    fn each_entry(&self, now: OffsetDateTime, mut visit: impl FnMut(&PrivateDirectory, &str, Entry, bool)) {
-        let (Some(key), Some(tokens)) = (&self.key, self.tokens()) else {
-            return;
-        };
+    /// Visits each file with what it says, if it opens, and whether that is good now.
+    fn each_file(
+        &self,
+        now: OffsetDateTime,
+        mut visit: impl FnMut(&PrivateDirectory, &str, Option<(Entry, bool)>),
+    ) {
+        let Some(tokens) = self.tokens() else { return };
         for fingerprint in names_in(&tokens) {
             let Some((bucket, names)) = files_of(&tokens, &fingerprint) else {
                 continue;
             };
             for name in names {
-                if let Ok(Some(file)) = bucket.read(&name, entry::MAX_BYTES)
-                    && let Some((entry, is_good)) =
-                        entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
-                {
-                    visit(&bucket, &name, entry, is_good);
-                }
+                let file = bucket.read(&name, entry::MAX_BYTES).ok().flatten();
+                let shown = self.key.as_ref().zip(file).and_then(|(key, file)| {
+                    entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
+                });
+                visit(&bucket, &name, shown);
             }
         }
     }

@@ -99,7 +99,8 @@ fn a_registry_that_fails_at_first_contact_is_told_from_one_that_asks_for_nothing
             "redirects to second.example",
         ),
         (Answer::raw("SSH-2.0-body-of-the-answer\r\n\r\n"), "no HTTP"),
-        (Answer::endless(Duration::ZERO), "longer than 256 KiB"),
+        (Answer::page(304), "answered 304"),
+        (Answer::endless(Duration::ZERO), "asks for no token"),
         (
             Answer::challenge(&[format!("Bearer realm=\"{}\"", "x".repeat(9000))]),
             "longer than 8 KiB",

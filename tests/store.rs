@@ -11,6 +11,7 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -548,6 +549,57 @@ fn settings_that_are_a_pipe_or_open_to_all_are_refused_and_not_waited_for() {
     fs::remove_file(&settings).unwrap();
     assert!(Command::new("mkfifo").arg(&settings).status().unwrap().success());
     ask(&home, "get", "h").is(&refused("is not a regular file"), "", 1);
+}
+
+#[test]
+fn settings_that_others_could_have_written_are_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (home, _) = home_with_two();
+    let settings = home.write(".config/docker-credential-scoped/settings.json", "{}");
+    let helper = home.open_to_all();
+    let found = (found("h", "s"), 0);
+    let refused = |why: &str| (format!("cannot read {}: {why}\n", settings.display()), 1);
+    let foreign = "belongs to another user; chown it to yourself";
+    let group = "a group of users can write it; chmod g-w";
+    for (user, owner, mode, (answer, code)) in [
+        (0, (0, 0), 0o600, found.clone()),
+        (0, (0, 0), 0o664, found.clone()),
+        (0, (0, 100), 0o644, found.clone()),
+        (0, (0, 100), 0o664, refused(group)),
+        (0, (4242, 4242), 0o644, refused(foreign)),
+        (4242, (4242, 4242), 0o664, found.clone()),
+        (4242, (4242, 100), 0o644, found.clone()),
+        (4242, (4242, 100), 0o664, refused(group)),
+        // What the machine's owner wrote, for everybody.
+        (4242, (0, 0), 0o644, found.clone()),
+        (4242, (4243, 4243), 0o644, refused(foreign)),
+        // Root in the home of another, as `sudo docker` is.
+        (0, (4242, 4242), 0o644, found.clone()),
+    ] {
+        let whose = if user == 0 && owner.0 == 4242 && code == 0 {
+            4242
+        } else {
+            user
+        };
+        give(&home, whose);
+        chown(&settings, Some(owner.0), Some(owner.1)).unwrap();
+        fs::set_permissions(&settings, Permissions::from_mode(mode)).unwrap();
+        let mut command = home.command(helper.to_str().unwrap());
+        command.arg("get").uid(user);
+        Outcome::of(&mut command, b"h").is(&answer, "", code);
+    }
+}
+
+/// Gives a home, and all that is in it, to a user.
+fn give(home: &Home, user: u32) {
+    let given = Command::new("chown")
+        .args(["--recursive", &format!("{user}:{user}")])
+        .arg(home.path())
+        .status()
+        .unwrap();
+    assert!(given.success());
 }
 
 #[test]

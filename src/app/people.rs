@@ -9,7 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use time::OffsetDateTime;
 
-use super::locations::{data_location, run_locations, token_cache};
+use super::locations::{data_location, run_locations, token_cache, token_caches};
 use super::{Process, Said, one_line, read_message};
 use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect, Status};
 use crate::command::configure::{Client, Configured};
@@ -19,6 +19,7 @@ use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
+use crate::files;
 use crate::registry::{Image, Registry, Scope, ScopeSet, Server, ServerUrl};
 use crate::settings::{self, Settings};
 use crate::store::{CredentialStore, Slot, TokenServers};
@@ -75,9 +76,14 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Status(Status { server, json }) => {
             let format = format_of(json);
             let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
-            server
-                .map_err(anyhow::Error::from)
-                .and_then(|server| status::status(server.as_ref(), format, &credentials, &Settings::load()?))
+            server.map_err(anyhow::Error::from).and_then(|server| {
+                status::status(
+                    server.as_ref(),
+                    format,
+                    &credentials,
+                    &Settings::load(files::user_id())?,
+                )
+            })
         }
     };
     report.map_or_else(|error| Said::error(&error, ExitCode::FAILURE), Said::from)
@@ -149,7 +155,7 @@ fn hand_out(
         .map_err(|why| anyhow!("--hand-out: {why}"))?;
     let registries = read_registries(&registries)?;
     let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
-    let settings = Settings::load()?;
+    let settings = Settings::load(files::user_id())?;
     let rooms = Rooms {
         credentials,
         cache: &token_cache(credentials, token_cache::read_key),
@@ -227,7 +233,7 @@ fn token(
         profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
         confirmed: trust_realm.map(|realm| realm.parse()).transpose()?,
     };
-    let settings = Settings::load()?;
+    let settings = Settings::load(files::user_id())?;
     let rooms = Rooms {
         credentials,
         cache: &token_cache(credentials, token_cache::make_key),
@@ -314,7 +320,7 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     };
     let credentials = CredentialStore::at(data_location());
     let token_servers = TokenServers::at(data_location());
-    let settings = Settings::load()?;
+    let settings = Settings::load(files::user_id())?;
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         let rooms = Rooms {
             credentials: &credentials,
@@ -379,11 +385,11 @@ fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io
 fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTime) -> Result<Report> {
     let cli::Cache { server, clear, json } = arguments;
     let registry = server.map(|server| server.parse::<Registry>()).transpose()?;
-    let cache = token_cache(credentials, token_cache::read_key);
+    let caches = token_caches(credentials);
     if clear {
-        Ok(cache::clear(registry.as_ref(), &cache))
+        Ok(cache::clear(registry.as_ref(), &caches, now))
     } else {
-        cache::list(registry.as_ref(), json, &cache, now)
+        cache::list(registry.as_ref(), json, &caches, now)
     }
 }
 

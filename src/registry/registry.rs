@@ -5,7 +5,6 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use serde::Deserialize;
 use thiserror::Error;
 use url::Host;
 
@@ -14,8 +13,7 @@ use crate::registry::server_url::HUB_INDEX_URL;
 use crate::registry::{InvalidServerUrl, Server, ServerUrl};
 
 /// A registry: a host in lower case, with a port unless it is 443.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Registry(String);
 
 impl Registry {
@@ -139,14 +137,6 @@ impl FromStr for Registry {
                 Err(InvalidRegistry::NotAHost)
             }
         }
-    }
-}
-
-impl TryFrom<String> for Registry {
-    type Error = InvalidRegistry;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
     }
 }
 

@@ -19,6 +19,12 @@ pub fn runtime_directory() -> Option<PathBuf> {
     of_this_user()?.runtime_dir().map(Path::to_owned)
 }
 
+/// Where systemd makes that directory (`pam_systemd(8)`), for a process that is not told.
+#[must_use]
+pub fn session_directory(user_id: u32) -> PathBuf {
+    PathBuf::from(format!("/run/user/{user_id}"))
+}
+
 /// Where this program keeps what it can do without; `None` without a home.
 #[must_use]
 pub fn cache_directory() -> Option<PathBuf> {

@@ -127,3 +127,26 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
         );
     }
 }
+
+#[test]
+fn one_registry_under_two_names_is_refused_where_the_second_stands() {
+    for (one, other, registry) in [
+        ("h", "h", "h"),
+        ("h", "h:443", "h"),
+        ("h", "H", "h"),
+        ("h", "https://h", "h"),
+        ("h:5000", "http://H:5000/", "h:5000"),
+        ("docker.io", "https://index.docker.io/v1/", "docker.io"),
+        ("registry-1.docker.io", "index.docker.io:443", "docker.io"),
+    ] {
+        let text = format!("{{\"registries\": {{\"{one}\": {{}}, \"a\": {{}},\n \"{other}\": {{}}}}}}");
+        let error = Settings::parse(text.as_bytes()).unwrap_err().to_string();
+        let expected = format!(
+            "registries: `{other}` is the registry {registry}, which is there already; keep one of them at line 2 column {}",
+            other.len() + 3
+        );
+        assert_eq!(error, expected);
+    }
+    let text = r#"{"registries": {"h": {}, "h:80": {}, "h.": {}, "hub.docker.com": {}, "docker.io": {}}}"#;
+    assert_eq!(Settings::parse(text.as_bytes()).unwrap().registries.len(), 5);
+}

@@ -77,19 +77,31 @@ impl Place {
 
 impl<'a> Ticket<'a> {
     pub(super) fn new(key: Option<&Key>, kind: Kind, wanted: Wanted<'a>) -> Self {
-        let scope = wanted.scope.to_string();
+        // No service is not the same as an empty one.
+        let kind: &[u8] = match (kind, wanted.service) {
+            (Kind::AccessToken, Some(_)) => b"token",
+            (Kind::AccessToken, None) => b"token without service",
+            (Kind::RefreshToken, Some(_)) => b"refresh token",
+            (Kind::RefreshToken, None) => b"refresh token without service",
+        };
+        Self::of(kind, key, wanted, wanted.scope.to_string())
+    }
+
+    /// That the realm refuses the credential itself: what is wrong is wrong for every audience and scope.
+    pub(super) fn of_refusal(key: Option<&Key>, wanted: Wanted<'a>) -> Self {
+        let wanted = Wanted {
+            service: None,
+            ..wanted
+        };
+        Self::of(b"refusal", key, wanted, String::new())
+    }
+
+    fn of(kind: &[u8], key: Option<&Key>, wanted: Wanted<'a>, scope: String) -> Self {
         let place = key.map(|key| {
             let subject = parts_of(wanted.subject.as_ref());
             let service = wanted.service.unwrap_or_default().as_bytes();
-            // No service is not the same as an empty one.
-            let kind: &[u8] = match (kind, wanted.service) {
-                (Kind::AccessToken, Some(_)) => b"token",
-                (Kind::AccessToken, None) => b"token without service",
-                (Kind::RefreshToken, Some(_)) => b"refresh token",
-                (Kind::RefreshToken, None) => b"refresh token without service",
-            };
-            let token = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
-            let [fingerprint, hash] = key.fingerprints([&subject, &token]);
+            let wanted = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
+            let [fingerprint, hash] = key.fingerprints([&subject, &wanted]);
             Place {
                 fingerprint: Fingerprint(fingerprint),
                 hash,
@@ -132,7 +144,7 @@ mod tests {
                 secret,
             })
         };
-        let mut places = BTreeSet::new();
+        let (mut places, mut refusals) = (BTreeSet::new(), BTreeSet::new());
         let mut count = 0;
         for subject in [
             None,
@@ -164,11 +176,15 @@ mod tests {
                             places.insert(ticket.place.unwrap().name());
                             count += 1;
                         }
+                        let refusal = Ticket::of_refusal(Some(&key), wanted);
+                        refusals.insert(refusal.place.unwrap().name());
                     }
                 }
             }
         }
         assert_eq!(places.len(), count);
+        assert_eq!(refusals.len(), 7 * 2, "one for each credential and realm");
+        assert!(places.is_disjoint(&refusals));
     }
 
     #[test]

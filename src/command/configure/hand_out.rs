@@ -1,6 +1,7 @@
 //! Hand out: what `get` is to answer for a registry, written into settings.json once it was seen to work.
 
 use std::cell::Cell;
+use std::slice;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use time::OffsetDateTime;
@@ -68,10 +69,10 @@ fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: Offset
         slot: &slot,
         credential: &held.credential,
     };
-    forget_tokens(&slot, &held.credential, rooms.cache);
+    forget_tokens(&slot, &held.credential, slice::from_ref(rooms.cache));
     let token = obtain(login, &token_server, rooms, &left, now)?;
     prove(&token, login, &token_server, rooms, &left, now)
-        .inspect_err(|_| forget_tokens(&slot, &held.credential, rooms.cache))
+        .inspect_err(|_| forget_tokens(&slot, &held.credential, slice::from_ref(rooms.cache)))
 }
 
 /// Writes settings.json, every other byte of it as it was.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Rooms, Wanted};
 use crate::files::foreign;
 use crate::http::{CertificateFile, Http, HttpError, Trust};
-use crate::registry::{Realm, Registry, TokenServer};
+use crate::registry::{Judgement, Realm, Registry, TokenServer};
 use crate::settings::{self, RegistrySettings};
 use crate::store::{TokenServers, TokenServersError};
 use crate::token::{self, ContactError, ExchangeError};
@@ -26,6 +26,13 @@ pub(crate) fn find_token_server(
     if wanted.confirmed.is_none()
         && let Some(known) = known
     {
+        if let Some(realm) = &own.realm
+            && known.service.is_none()
+            && !recorded(registry, rooms.token_servers)?.is_some_and(|found| found.realm == *realm)
+        {
+            let service = learn_service(realm, registry, own, rooms, left);
+            return Ok(TokenServer { service, ..known });
+        }
         return Ok(known);
     }
     if let (Some(realm), Some(confirmed)) = (&own.realm, &wanted.confirmed)
@@ -57,9 +64,7 @@ pub(crate) fn known_token_server(
     own: &RegistrySettings,
     token_servers: &TokenServers,
 ) -> Result<Option<TokenServer>, TokenServersError> {
-    let found = token_servers
-        .get(registry)?
-        .or_else(|| TokenServer::known(registry));
+    let found = recorded(registry, token_servers)?;
     Ok(match &own.realm {
         Some(realm) => {
             let same = found
@@ -77,6 +82,40 @@ pub(crate) fn known_token_server(
     })
 }
 
+/// As it was recorded, or as it is documented.
+fn recorded(
+    registry: &Registry,
+    token_servers: &TokenServers,
+) -> Result<Option<TokenServer>, TokenServersError> {
+    Ok(token_servers
+        .get(registry)?
+        .or_else(|| TokenServer::known(registry)))
+}
+
+/// The service that the registry names beside the realm which the user wrote down without one. It is recorded, and so
+/// asked for once, also where there is none. What is written down stands without the registry too: one that names
+/// another realm, or does not answer, has no say, and may take half of the time.
+fn learn_service(
+    realm: &Realm,
+    registry: &Registry,
+    own: &RegistrySettings,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+) -> Option<String> {
+    if matches!(realm.judge(registry, own.insecure), Judgement::Refused(_)) {
+        // Nothing is asked for there.
+        return None;
+    }
+    let half = left.get() / 2;
+    let http = Http::new(trust(&[registry.to_string()], own).ok()?, Instant::now() + half);
+    let asked = token::ask_registry(registry, own.insecure, Some(realm), &http);
+    left.set(half + http.remaining());
+    let named = asked.ok().filter(|asked| asked.realm == *realm)?;
+    // Where it cannot be kept it is asked for again.
+    let _ = rooms.token_servers.put(registry, &named);
+    named.service
+}
+
 /// Where a token server is gone, the registry may have another by now. That is said, with both names, and left to
 /// the user: it is also what an attack looks like.
 pub(super) fn explain(
@@ -89,12 +128,14 @@ pub(super) fn explain(
     let is_gone = matches!(
         error.downcast_ref(),
         Some(
-            ExchangeError::Status {
-                status: 404 | 410,
-                ..
-            } | ExchangeError::Http(
-                HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
-            )
+            ExchangeError::NoOAuth { status: 404, .. }
+                | ExchangeError::Status {
+                    status: 404 | 410,
+                    ..
+                }
+                | ExchangeError::Http(
+                    HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
+                )
         )
     );
     if !is_gone {

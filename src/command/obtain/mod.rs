@@ -5,6 +5,7 @@ mod contact;
 pub mod refresh_token;
 
 use std::cell::Cell;
+use std::slice;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -117,15 +118,6 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         scope: &wanted.scope,
     };
     let ticket = rooms.cache.ticket(asked_by(credential, &slot_name, anonymously));
-    // A credential that is wrong is wrong for every scope.
-    let any_scope = ScopeSet::default();
-    let refused_realm = refused_realm(&realm);
-    let refused = token_cache::Wanted {
-        realm: &refused_realm,
-        service: None,
-        scope: &any_scope,
-        ..anonymously
-    };
     let mut renewed_since = None;
     let mut rotated = None;
     let began = Instant::now();
@@ -146,7 +138,11 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         {
             return Ok(token);
         }
-        if let Some(Remembered::Refusal { word, .. }) = cached(asked_by(credential, &slot_name, refused)) {
+        // A credential that is wrong is wrong for every scope.
+        if let Some(word) = rooms
+            .cache
+            .refusal(asked_by(credential, &slot_name, anonymously), now)
+        {
             bail!("{word}; not asked again for half a minute");
         }
         let exchange = Exchange {
@@ -199,11 +195,8 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
                 if may_repeat && is_renewed_since(&slot, credential, rooms) {
                     return attempt(wanted, rooms, now, false);
                 }
-                let refused = rooms.cache.ticket(asked_by(credential, &slot_name, refused));
-                let refuse = || Err::<AccessToken, _>(error.to_string());
-                let _ = rooms
-                    .cache
-                    .obtain(&refused, now, refuse, |word| Some(word.clone()));
+                let refused = asked_by(credential, &slot_name, anonymously);
+                rooms.cache.refuse(refused, error.to_string(), now);
             }
             return Err(explain(error, wanted, &own, &token_server, left.get()));
         }
@@ -214,7 +207,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         credential.filter(|_| rotated.is_some()),
     ];
     for used in used.into_iter().flatten() {
-        forget_tokens(&slot, used, rooms.cache);
+        forget_tokens(&slot, used, slice::from_ref(rooms.cache));
     }
     let warning = rotated.and_then(Result::err).map(|error| {
         format!(
@@ -231,11 +224,6 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         is_by_refresh_token: credential.is_some_and(|credential| credential.kind == Kind::IdentityToken),
         warning,
     })
-}
-
-/// Under what it is remembered that a credential is wrong, whatever it was to be exchanged for.
-fn refused_realm(realm: &str) -> String {
-    format!("{realm} (refused)")
 }
 
 /// What is wanted of the cache, by whoever has this credential.

@@ -9,14 +9,14 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::contact::{host, known_token_server, trust};
-use super::{Rooms, credentials, refused_realm};
+use super::{Rooms, credentials};
 use crate::command::{quoted, rfc3339, subject};
 use crate::credential::Credential;
 use crate::http::{BUDGET, Http};
 use crate::registry::{RefreshToken, Registry, ScopeSet, TokenServer};
 use crate::store::Slot;
-use crate::token::{Credentials, Exchange, ExchangeError, Exchanged};
-use crate::token_cache::{self, Remembered, Unobtained};
+use crate::token::{Credentials, Exchange, ExchangeError, Exchanged, GrantError};
+use crate::token_cache::{self, Unobtained};
 
 /// A credential, and the registry it is for.
 #[derive(Clone, Copy, Debug)]
@@ -90,13 +90,7 @@ pub(crate) fn obtain(
         scope: &no_scope,
     };
     let exchange = || {
-        let realm = refused_realm(&realm);
-        let refused = rooms.cache.ticket(token_cache::Wanted {
-            realm: &realm,
-            service: None,
-            ..wanted
-        });
-        if let Some(Remembered::Refusal { word, .. }) = rooms.cache.look_up(&refused, now) {
+        if let Some(word) = rooms.cache.refusal(wanted, now) {
             bail!("{word}; not asked again for half a minute");
         }
         let exchanged = exchange(
@@ -152,6 +146,11 @@ pub(crate) fn prove(
         }
         Ok(_) => Ok(()),
         Err(error) => match error.downcast_ref() {
+            // It took the token, and has nothing for who asks for no scope.
+            Some(ExchangeError::Declined {
+                why: GrantError::InvalidRequest | GrantError::InvalidScope,
+                ..
+            }) => Ok(()),
             Some(ExchangeError::NoOAuth { .. }) => {
                 bail!("{server} issues refresh tokens and takes none")
             }
