@@ -28,7 +28,7 @@ pub(crate) fn find_token_server(
     {
         if let Some(realm) = &own.realm
             && known.service.is_none()
-            && !recorded(registry, rooms.token_servers)?.is_some_and(|found| found.realm == *realm)
+            && recorded(registry, rooms.token_servers)?.is_none_or(|found| found.realm != *realm)
         {
             let service = learn_service(realm, registry, own, rooms, left);
             return Ok(TokenServer { service, ..known });
