@@ -14,8 +14,8 @@ pub use environment::{
 };
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -100,8 +100,8 @@ impl Settings {
 /// Reads a small regular file that others cannot write: settings say where tokens may be sent. A link is followed,
 /// since people keep their settings elsewhere and link them.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Looked at first: to open a pipe in the place of the file would hold us up for ever.
-    let metadata = fs::metadata(path)?;
+    let file = open(path)?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("is not a regular file"));
     }
@@ -113,7 +113,24 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
             "any user of this machine can write it; chmod o-w",
         ));
     }
-    fs::read(path)
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // Not until its end is seen, which is one call more.
+    file.take(metadata.len()).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    // Without O_NONBLOCK a pipe in the place of the file would hold us up for ever.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 #[cfg(unix)]

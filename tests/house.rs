@@ -75,7 +75,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["app/people.rs", "cli.rs"]),
     ("directories", &["settings/base_directories.rs"]),
     ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
-    ("rustix", &["files/access.rs", "process.rs", "process/child.rs"]),
+    (
+        "rustix",
+        &["files/access.rs", "process.rs", "process/child.rs", "settings.rs"],
+    ),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
     ("signal_hook", &["process/child.rs"]),
     ("std::env::args", &["main.rs"]),
