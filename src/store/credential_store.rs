@@ -4,7 +4,7 @@
 //! change is one rename or unlink of one file, so there is nothing to lock, and no change touches another slot.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -27,18 +27,25 @@ const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
 /// time recorded is a write.
 const LAST_USE_GRANULARITY: time::Duration = time::Duration::minutes(1);
 
-/// The credentials of one user.
+/// The credentials of one user, for one call: directories and key are opened once, and then remembered. What was not
+/// there is looked for again, and what cannot be used is an error each time.
 #[derive(Debug)]
 pub struct CredentialStore {
     /// `None` where there is no home to keep anything in.
     location: Option<Location>,
+    directories: OnceLock<(PrivateDirectory, PrivateDirectory)>,
+    key: OnceLock<Key>,
 }
 
 impl CredentialStore {
     /// The store in this directory, which need not exist.
     #[must_use]
     pub fn at(location: Option<Location>) -> Self {
-        Self { location }
+        Self {
+            location,
+            directories: OnceLock::new(),
+            key: OnceLock::new(),
+        }
     }
 
     /// What answers a request for `server`: its slot, or the longest prefix of it that has one.
@@ -49,7 +56,7 @@ impl CredentialStore {
         for candidate in server.answered_by() {
             let name = Slot::new(candidate, profile.clone()).file_name();
             if let Some(file) = slots.read(&name, MAX_SLOT_BYTES)? {
-                return Held::open(&existing_key(&root)?, &slots, &name, file).map(Some);
+                return Held::open(self.existing_key(root)?, slots, &name, file).map(Some);
             }
         }
         Ok(None)
@@ -62,7 +69,7 @@ impl CredentialStore {
         };
         let name = slot.file_name();
         match slots.read(&name, MAX_SLOT_BYTES)? {
-            Some(file) => Held::open(&existing_key(&root)?, &slots, &name, file).map(Some),
+            Some(file) => Held::open(self.existing_key(root)?, slots, &name, file).map(Some),
             None => Ok(None),
         }
     }
@@ -128,7 +135,7 @@ impl CredentialStore {
         let Some((root, _)) = self.open()? else {
             return Ok(None);
         };
-        let key = KeyFile::of(&root).read().map_err(Arc::new)?;
+        let key = self.key(root).map_err(Arc::new)?;
         Ok(key.map(|key| key.subkey(purpose)))
     }
 
@@ -137,7 +144,7 @@ impl CredentialStore {
         let Some((root, slots)) = self.open()? else {
             return Ok(Vec::new());
         };
-        let key = existing_key(&root);
+        let key = self.existing_key(root);
         let mut entries = Vec::new();
         for name in slots.names()? {
             let Some(name) = name.to_str() else { continue };
@@ -150,7 +157,7 @@ impl CredentialStore {
                 Ok(Some(file)) => key
                     .as_ref()
                     .map_err(|error| StoreError::Key(Arc::clone(error)))
-                    .and_then(|key| Held::open(key, &slots, name, file)),
+                    .and_then(|key| Held::open(key, slots, name, file)),
                 Err(error) => Err(error.into()),
             };
             let server = match &held {
@@ -166,14 +173,32 @@ impl CredentialStore {
         Ok(entries)
     }
 
-    fn open(&self) -> Result<Option<(PrivateDirectory, PrivateDirectory)>, StoreError> {
-        let Some(location) = &self.location else {
-            return Ok(None);
-        };
-        let Some(root) = location.open()? else {
-            return Ok(None);
-        };
-        Ok(root.open_below("slots")?.map(|slots| (root, slots)))
+    /// The directory of the store and that of the slots.
+    fn open(&self) -> Result<Option<(&PrivateDirectory, &PrivateDirectory)>, StoreError> {
+        if self.directories.get().is_none()
+            && let Some(location) = &self.location
+            && let Some(root) = location.open()?
+            && let Some(slots) = root.open_below("slots")?
+        {
+            // Where another thread was faster, it has opened the same.
+            let _ = self.directories.set((root, slots));
+        }
+        Ok(self.directories.get().map(|(root, slots)| (root, slots)))
+    }
+
+    fn key(&self, root: &PrivateDirectory) -> Result<Option<&Key>, KeyError> {
+        if self.key.get().is_none()
+            && let Some(key) = KeyFile::of(root).read()?
+        {
+            let _ = self.key.set(key);
+        }
+        Ok(self.key.get())
+    }
+
+    fn existing_key(&self, root: &PrivateDirectory) -> Result<&Key, Arc<KeyError>> {
+        self.key(root)
+            .and_then(|key| key.ok_or_else(|| KeyFile::of(root).missing()))
+            .map_err(Arc::new)
     }
 }
 
@@ -324,15 +349,6 @@ impl Content<String> {
     }
 }
 
-fn existing_key(root: &PrivateDirectory) -> Result<Key, Arc<KeyError>> {
-    let file = KeyFile::of(root);
-    match file.read() {
-        Ok(Some(key)) => Ok(key),
-        Ok(None) => Err(Arc::new(KeyError::Missing { path: file.path() })),
-        Err(error) => Err(Arc::new(error)),
-    }
-}
-
 /// The key, made when this is the first credential. A key is made before the first slot is written, so slots
 /// without a key mean that it was lost, and a second one would lock them out for good.
 fn key_to_seal_with(
@@ -350,7 +366,7 @@ fn key_to_seal_with(
         .any(|name| name.to_str().and_then(slot::read_file_name).is_some())
     {
         // Read again: another process may have made key and slot since.
-        return Ok(existing_key(root)?);
+        return Ok(file.read_existing().map_err(Arc::new)?);
     }
     Ok(file.create(staging).map_err(Arc::new)?)
 }

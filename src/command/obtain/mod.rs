@@ -3,7 +3,7 @@
 
 mod contact;
 
-use std::cell::Cell;
+use std::cell::{Cell, LazyCell};
 use std::convert::Infallible;
 use std::time::Instant;
 
@@ -118,12 +118,14 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     // A credential that is wrong is wrong for every scope.
     let any_scope = ScopeSet::default();
     let refused_realm = format!("{realm} (refused)");
-    let refused = rooms.cache.ticket(token_cache::Wanted {
-        subject: credential.map(|credential| subject(&slot_name, credential)),
-        realm: &refused_realm,
-        service: None,
-        scope: &any_scope,
-        ..anonymously
+    let refused = LazyCell::new(|| {
+        rooms.cache.ticket(token_cache::Wanted {
+            subject: credential.map(|credential| subject(&slot_name, credential)),
+            realm: &refused_realm,
+            service: None,
+            scope: &any_scope,
+            ..anonymously
+        })
     });
     let mut rotated = None;
     let exchange = || {
