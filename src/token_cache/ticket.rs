@@ -72,7 +72,6 @@ impl<'a> Ticket<'a> {
     pub(super) fn new(key: Option<&Key>, wanted: Wanted<'a>) -> Self {
         let scope = wanted.scope.to_string();
         let place = key.map(|key| {
-            let subject = parts_of(wanted.subject.as_ref());
             let service = wanted.service.unwrap_or_default().as_bytes();
             // No service is not the same as an empty one.
             let kind: &[u8] = if wanted.service.is_some() {
@@ -81,10 +80,9 @@ impl<'a> Ticket<'a> {
                 b"token without service"
             };
             let token = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
-            let [fingerprint, hash] = key.fingerprints([&subject, &token]);
             Place {
-                fingerprint: Fingerprint(fingerprint),
-                hash,
+                fingerprint: Fingerprint::new(key, wanted.subject.as_ref()),
+                hash: key.fingerprint(&token),
             }
         });
         Self { wanted, scope, place }
