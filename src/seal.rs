@@ -71,7 +71,7 @@ impl Key {
         text
     }
 
-    /// BLAKE2b with this key (RFC 7693) over the parts, each with its length before it; what it is for is its
+    /// `BLAKE2b` with this key (RFC 7693) over the parts, each with its length before it; what it is for is its
     /// personalization. A quarter of the instructions of HMAC with SHA-256, which a cached token would be half of.
     fn mac(&self, personalization: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; KEY_BYTES]> {
         let Ok(mut mac) =

@@ -33,7 +33,7 @@ const LAST_USE_GRANULARITY: time::Duration = time::Duration::minutes(1);
 pub struct CredentialStore {
     /// `None` where there is no home to keep anything in.
     location: Option<Location>,
-    directories: OnceLock<(PrivateDirectory, PrivateDirectory)>,
+    opened: OnceLock<(PrivateDirectory, PrivateDirectory)>,
     key: OnceLock<Key>,
 }
 
@@ -43,7 +43,7 @@ impl CredentialStore {
     pub fn at(location: Option<Location>) -> Self {
         Self {
             location,
-            directories: OnceLock::new(),
+            opened: OnceLock::new(),
             key: OnceLock::new(),
         }
     }
@@ -175,15 +175,15 @@ impl CredentialStore {
 
     /// The directory of the store and that of the slots.
     fn open(&self) -> Result<Option<(&PrivateDirectory, &PrivateDirectory)>, StoreError> {
-        if self.directories.get().is_none()
+        if self.opened.get().is_none()
             && let Some(location) = &self.location
             && let Some(root) = location.open()?
             && let Some(slots) = root.open_below("slots")?
         {
             // Where another thread was faster, it has opened the same.
-            let _ = self.directories.set((root, slots));
+            let _ = self.opened.set((root, slots));
         }
-        Ok(self.directories.get().map(|(root, slots)| (root, slots)))
+        Ok(self.opened.get().map(|(root, slots)| (root, slots)))
     }
 
     fn key(&self, root: &PrivateDirectory) -> Result<Option<&Key>, KeyError> {

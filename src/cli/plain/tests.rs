@@ -72,16 +72,6 @@ fn what_clap_has_to_say_something_about_is_left_to_it() {
     assert_eq!(read(&[]), None);
 }
 
-#[cfg(unix)]
-#[test]
-fn what_is_no_text_is_left_to_clap() {
-    use std::os::unix::ffi::OsStringExt;
-
-    let odd = OsString::from_vec(vec![b'h', 0xff]);
-    assert_eq!(read(&["token".into(), odd.clone()]), None);
-    assert_eq!(read(&["token".into(), "--pull".into(), odd]), None);
-}
-
 proptest! {
     #[test]
     fn nothing_is_read_otherwise_than_by_clap(
