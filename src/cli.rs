@@ -2,10 +2,12 @@
 //!
 //! Server URLs stay text here: clap repeats what it refuses, and one may hold a password.
 
+mod plain;
+
 use std::ffi::OsString;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::credential::Profile;
 
@@ -28,7 +30,17 @@ impl CommandLine {
     /// Whether a first argument is for us and not an unknown verb of the protocol.
     #[must_use]
     pub fn begins_with(argument: &str) -> bool {
-        matches!(argument, "--help" | "-h") || Self::command().find_subcommand(argument).is_some()
+        matches!(argument, "--help" | "-h") || Command::has_subcommand(argument)
+    }
+
+    /// Reads a command line, the program's name first; what is no command line is a message, or help.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        match arguments.split_first().and_then(|(_, rest)| plain::read(rest)) {
+            Some(token) => Ok(Self {
+                command: Command::Token(token),
+            }),
+            None => Self::try_parse_from(arguments),
+        }
     }
 }
 
@@ -145,8 +157,10 @@ pub struct Import {
     pub dry_run: bool,
 }
 
+const DEFAULT_OUTPUT: &str = "raw";
+
 /// The arguments of `token`.
-#[derive(Debug, Args)]
+#[derive(Debug, PartialEq, Eq, Args)]
 pub struct Token {
     /// The registry [default: `DOCKER_CREDENTIAL_SCOPED_SERVER`]
     #[arg(value_name = "SERVER")]
@@ -171,7 +185,7 @@ pub struct Token {
     #[arg(long, value_name = "REALM")]
     pub trust_realm: Option<String>,
     /// raw, json or header
-    #[arg(long, value_name = "FORMAT", default_value = "raw")]
+    #[arg(long, value_name = "FORMAT", default_value = DEFAULT_OUTPUT)]
     pub output: String,
 }
 

@@ -155,22 +155,35 @@ impl Settings {
 /// The directories on the way are not looked at. Who can write to one can put another file there, and that is then his
 /// own.
 fn read(path: &Path, user: u32) -> io::Result<Vec<u8>> {
-    // Looked at first: to open a pipe in the place of the file would hold us up for ever.
-    if !fs::metadata(path)?.is_file() {
+    let file = open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(io::Error::other("is not a regular file"));
     }
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
     if metadata.len() > MAX_SETTINGS_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     if let Some(why) = distrust(&metadata, user) {
         return Err(io::Error::other(why));
     }
-    let length = usize::try_from(metadata.len()).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(length.saturating_add(1));
-    file.take(MAX_SETTINGS_BYTES).read_to_end(&mut bytes)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // Not until its end is seen, which is one call more.
+    file.take(metadata.len()).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(unix)]
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    // Without O_NONBLOCK a pipe in the place of the file would hold us up for ever.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 /// Why what a file says may not be the user's own word, if it may not.

@@ -72,10 +72,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What only these files may name: each outside thing has one importer.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
-    ("clap", &["app/people.rs", "cli.rs"]),
+    ("clap", &["cli.rs", "cli/plain/tests.rs"]),
     ("directories", &["settings/base_directories.rs"]),
     ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
-    ("rustix", &["files/access.rs", "process.rs", "process/child.rs"]),
+    (
+        "rustix",
+        &["files/access.rs", "process.rs", "process/child.rs", "settings.rs"],
+    ),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
     ("signal_hook", &["process/child.rs"]),
     ("std::env::args", &["main.rs"]),

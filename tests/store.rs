@@ -16,6 +16,10 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use docker_credential_scoped::credential::Profile;
+use docker_credential_scoped::files::Location;
+use docker_credential_scoped::registry::ServerUrl;
+use docker_credential_scoped::store::{CredentialStore, Slot};
 use serde_json::{Value, json};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
@@ -169,6 +173,45 @@ fn a_lost_key_is_an_error_and_never_replaced_by_another() {
     ask(&home, "get", "h").is(&open, "", 1);
     ask(&home, "erase", "h").is("", "", 0);
     ask(&home, "get", "h").is(MISS, "", 1);
+}
+
+#[test]
+fn a_store_remembers_what_it_opened_and_looks_again_for_what_it_could_not() {
+    let home = Home::new();
+    let open = || CredentialStore::at(Some(Location::new(home.data(), &home.path())));
+    let slot = |server: &str| {
+        Slot::new(
+            server.parse::<ServerUrl>().unwrap().server().clone(),
+            Profile::default(),
+        )
+    };
+    let secret = |store: &CredentialStore, server: &str| {
+        let held = store.get(&slot(server)).map_err(|error| error.to_string())?;
+        Ok::<_, String>(held.map(|held| held.credential.secret.expose().to_owned()))
+    };
+    let one = open();
+    assert_eq!(secret(&one, "h"), Ok(None));
+    store(&home, "h", "s");
+    assert_eq!(secret(&one, "h"), Ok(Some("s".to_owned())), "made since");
+    store(&home, "h", "t");
+    assert_eq!(secret(&one, "h"), Ok(Some("t".to_owned())), "slots are read anew");
+
+    let key = home.data().join("key");
+    let kept = fs::read(&key).unwrap();
+    home.damage_key();
+    let other = open();
+    for _ in 0..2 {
+        assert!(secret(&other, "h").unwrap_err().contains("is not a key"));
+        assert!(other.subkey("x").is_err());
+        assert_eq!(secret(&other, "absent"), Ok(None), "a miss needs no key");
+    }
+    fs::remove_file(&key).unwrap();
+    assert!(secret(&other, "h").unwrap_err().contains("the key is missing"));
+    assert!(other.subkey("x").unwrap().is_none());
+    fs::write(&key, kept).unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(secret(&other, "h"), Ok(Some("t".to_owned())), "mended since");
+    assert_eq!(secret(&one, "h"), Ok(Some("t".to_owned())));
 }
 
 #[test]

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::Parser;
 use time::OffsetDateTime;
 
 use super::locations::{data_location, run_locations, token_cache, token_caches};
@@ -30,7 +29,7 @@ const EXEC_FAILED: u8 = 125;
 
 /// Serves a person.
 pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
-    let CommandLine { command } = match CommandLine::try_parse_from(&process.arguments) {
+    let CommandLine { command } = match CommandLine::read(&process.arguments) {
         Ok(command_line) => command_line,
         // clap knows which of its messages are help and which are errors, and gives each its stream and code.
         Err(message) => {
@@ -318,10 +317,11 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         locations: run_locations(),
         variable_names: (process.variable_names)(),
     };
-    let credentials = CredentialStore::at(data_location());
     let token_servers = TokenServers::at(data_location());
     let settings = Settings::load(files::user_id())?;
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
+        // Anew each time: while the command runs, somebody may log out and in.
+        let credentials = CredentialStore::at(data_location());
         let rooms = Rooms {
             credentials: &credentials,
             cache: &token_cache(&credentials, token_cache::make_key),

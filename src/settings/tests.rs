@@ -18,6 +18,7 @@ fn the_directories_are_those_of_the_specification() {
         ] {
             assert_eq!(base.in_environment().as_deref(), Some(directory));
         }
+        assert_eq!(runtime_directory().as_deref(), directories.runtime_dir());
     }
 }
 

@@ -98,13 +98,11 @@ impl<'a> Ticket<'a> {
 
     fn of(kind: &[u8], key: Option<&Key>, wanted: Wanted<'a>, scope: String) -> Self {
         let place = key.map(|key| {
-            let subject = parts_of(wanted.subject.as_ref());
             let service = wanted.service.unwrap_or_default().as_bytes();
-            let wanted = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
-            let [fingerprint, hash] = key.fingerprints([&subject, &wanted]);
+            let token = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
             Place {
-                fingerprint: Fingerprint(fingerprint),
-                hash,
+                fingerprint: Fingerprint::new(key, wanted.subject.as_ref()),
+                hash: key.fingerprint(&token),
             }
         });
         Self { wanted, scope, place }
