@@ -80,8 +80,8 @@ impl CredentialStore {
     /// use: `docker login` stores what it has just been given, even when the login failed.
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
-        let _change = turn::change(root);
-        Self::put_in(root, slot, credential, now)
+        let _change = turn::change(&root);
+        Self::put_in(&root, slot, credential, now)
     }
 
     fn put_in(
