@@ -1,22 +1,33 @@
 //! Times whole processes, from `posix_spawn` to `waitpid`, as docker meets a credential helper.
 //!
 //! `benches/run` prepares what is measured and calls this with a stage: a directory with `server` and `message` (what
-//! `get` and `store` read on stdin), and with the `home`, `data`, `config`, `cache` and `runtime` directories of one
-//! person who has stored the same credentials in each helper.
+//! `get` and `store` read on stdin) and `registry` (what `token` is asked about), and with the `home`, `data`, `config`,
+//! `cache` and `runtime` directories of one person who has stored the same credentials in each helper.
 //!
 //! The compared commands take turns, A B C A B C, so that a slow minute of the machine is everybody's slow minute. On
 //! stdout, a line a command: name, runs, runs that failed, median and 99th percentile in ms, parted by tabs.
 
+mod answer;
+#[path = "../tests/support/certificate.rs"]
+#[expect(
+    dead_code,
+    clippy::expect_used,
+    reason = "it is the tests', who need bad certificates, too"
+)]
+mod certificate;
+mod exchange;
+
 use std::{
     env,
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use exchange::TokenServer;
 
 /// Turns of the round; a slow command sits most of them out.
 const ROUNDS: usize = 2000;
@@ -24,6 +35,8 @@ const ROUNDS: usize = 2000;
 const SLOW: usize = 20;
 /// How many `get`s a build with many stages starts at once.
 const PARALLEL: usize = 100;
+/// Exchanges, ours and curl's.
+const EXCHANGES: usize = 200;
 
 fn main() -> Result<()> {
     // `cargo bench` says `--bench` to every bench.
@@ -64,23 +77,33 @@ fn main() -> Result<()> {
             every,
         ));
     }
+    let registry = fs::read_to_string(stage.path.join("registry"))?;
+    let token = Request::Token(registry.trim().to_owned());
+    for (helper, program) in [("scoped", musl), ("scoped (glibc)", gnu)] {
+        cases.push(Case::new(
+            format!("{helper} token, cached"),
+            program,
+            token.clone(),
+            1,
+        ));
+    }
     for round in 0..ROUNDS {
         for case in cases.iter_mut().filter(|case| round % case.every == 0) {
             stage.time(case)?;
         }
     }
-    for (helper, program, times) in [("scoped", musl, 100), ("pass", pass, 5)] {
-        let mut case = Case::new(
-            format!("{helper}, {PARALLEL} parallel get"),
-            program,
-            Request::Get,
-            1,
-        );
+    for (what, program, request, times) in [
+        ("scoped, {} parallel get", musl, Request::Get, 100),
+        ("scoped, {} parallel token", musl, token, 100),
+        ("pass, {} parallel get", pass, Request::Get, 5),
+    ] {
+        let mut case = Case::new(what.replace("{}", &PARALLEL.to_string()), program, request, 1);
         for _ in 0..times {
             stage.time_parallel(&mut case)?;
         }
         cases.push(case);
     }
+    cases.extend(stage.time_exchanges(musl)?);
 
     let mut stdout = io::stdout().lock();
     for mut case in cases {
@@ -96,7 +119,7 @@ fn main() -> Result<()> {
 }
 
 /// What a helper is asked.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 enum Request {
     Get,
     List,
@@ -104,6 +127,8 @@ enum Request {
     Store,
     /// A credential whose secret was another the last time.
     StoreNew,
+    /// A token for this registry.
+    Token(String),
 }
 
 /// One compared command, and how its runs went.
@@ -149,7 +174,24 @@ struct Stage {
 impl Stage {
     /// The command in a clean environment, so that no figure depends on who measures it, with its stdin open.
     fn command(&self, case: &Case) -> Result<Command> {
-        let mut command = Command::new(&case.program);
+        let mut command = self.bare_command(&case.program);
+        if case.program.ends_with("docker-credential-secretservice") {
+            command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
+        }
+        match &case.request {
+            Request::Get => command.arg("get").stdin(File::open(self.path.join("server"))?),
+            Request::List => command.arg("list").stdin(Stdio::null()),
+            Request::Store => command.arg("store").stdin(File::open(self.path.join("message"))?),
+            Request::StoreNew => command.arg("store").stdin(self.new_message()?),
+            Request::Token(registry) => command
+                .args(["token", registry, "--pull", "acme/app"])
+                .stdin(Stdio::null()),
+        };
+        Ok(command)
+    }
+
+    fn bare_command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().env("PATH", "/usr/bin:/bin");
         for (name, directory) in [
             ("HOME", "home"),
@@ -160,17 +202,8 @@ impl Stage {
         ] {
             command.env(name, self.path.join(directory));
         }
-        if case.program.ends_with("docker-credential-secretservice") {
-            command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
-        }
-        match case.request {
-            Request::Get => command.arg("get").stdin(File::open(self.path.join("server"))?),
-            Request::List => command.arg("list").stdin(Stdio::null()),
-            Request::Store => command.arg("store").stdin(File::open(self.path.join("message"))?),
-            Request::StoreNew => command.arg("store").stdin(self.new_message()?),
-        };
         command.stdout(Stdio::null()).stderr(Stdio::null());
-        Ok(command)
+        command
     }
 
     /// A credential beside the five that `get` and `list` ask for, as long as they are.
@@ -201,8 +234,48 @@ impl Stage {
         Ok(())
     }
 
+    /// Exchanges over TLS by a registry that is known, and beside each the same request by curl.
+    fn time_exchanges(&self, program: &str) -> Result<[Case; 2]> {
+        let server = TokenServer::start(&self.path)?;
+        let message: serde_json::Value = serde_json::from_reader(File::open(self.path.join("message"))?)?;
+        let text = |field| {
+            message
+                .get(field)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+        };
+        let user = format!("{}:{}", text("Username"), text("Secret"));
+        let asked = Request::Token(server.registry.clone());
+        let mut ours = Case::new("scoped token, exchanged".to_owned(), program, asked, 1);
+        let mut curls = Case::new("curl, the same request".to_owned(), "curl", Request::Get, 1);
+        let message = message.to_string().replace(text("ServerURL"), &server.registry);
+        File::create(self.path.join("registry-message"))?.write_all(message.as_bytes())?;
+        let stored = self
+            .bare_command(&ours.program)
+            .arg("store")
+            .stdin(File::open(self.path.join("registry-message"))?)
+            .status()?;
+        ensure!(stored.success(), "{program} store: {stored}");
+        ensure!(
+            self.command(&ours)?.status()?.success(),
+            "{program} token: failed"
+        );
+        for _ in 0..EXCHANGES {
+            fs::remove_dir_all(self.path.join("runtime/docker-credential-scoped/tokens"))?;
+            self.time(&mut ours)?;
+            let mut command = self.bare_command(&curls.program);
+            server.curl(command.stdin(Stdio::null()), &self.path, &user);
+            self.time_command(command, &mut curls)?;
+        }
+        Ok([ours, curls])
+    }
+
     fn time(&self, case: &mut Case) -> Result<()> {
-        let mut command = self.command(case)?;
+        let command = self.command(case)?;
+        self.time_command(command, case)
+    }
+
+    fn time_command(&self, mut command: Command, case: &mut Case) -> Result<()> {
         // Whoever follows a command that waited for gpg or the disk finds cold caches and an idle processor. So
         // everyone follows the same neighbour, whose time does not count.
         Command::new(&self.noop).status()?;

@@ -16,14 +16,15 @@ use zeroize::Zeroizing;
 use crate::cli::CommandLine;
 use crate::command::get::Answer;
 use crate::command::{Report, erase, get, list, printable, store};
+use crate::files;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
-use crate::store::CredentialStore;
+use crate::store::{CredentialStore, TokenServers};
 use crate::token_cache;
 
-use self::locations::{data_location, token_cache};
+use self::locations::{data_location, token_cache, token_caches};
 use self::people::serve;
 
 const PROGRAM: &str = "docker-credential-scoped";
@@ -130,32 +131,42 @@ fn answer(
     let credentials = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
     let cache = || token_cache(&credentials, token_cache::read_key);
+    let caches = || token_caches(&credentials);
+    let token_servers = || TokenServers::at(data_location());
     match verb {
         Verb::Get => {
-            let settings = Settings::load()?;
+            let settings = Settings::load(files::user_id())?;
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            Ok(
-                match get::get(&input, &profile()?, &credentials, &settings, now)? {
-                    Answer::Found(message) => Said {
-                        stdout: message,
-                        ..Said::success(String::new())
-                    },
-                    Answer::NotFound => Said::failure(docker::CREDENTIALS_NOT_FOUND),
+            let answer = get::get(
+                &input,
+                &profile()?,
+                &credentials,
+                &cache,
+                &token_servers,
+                &settings,
+                now,
+            )?;
+            Ok(match answer {
+                Answer::Found(message) => Said {
+                    stdout: message,
+                    ..Said::success(String::new())
                 },
-            )
+                Answer::NotFound => Said::failure(docker::CREDENTIALS_NOT_FOUND),
+            })
         }
         Verb::Store => {
             let input = read_message(stdin, MAX_STORE_BYTES)?;
-            store::store(&input, profile()?, &credentials, &cache, now).map(|()| Said::success(String::new()))
+            store::store(&input, profile()?, &credentials, &caches, now)
+                .map(|()| Said::success(String::new()))
         }
         Verb::Erase => {
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            erase::erase(&input, profile()?, &credentials, &cache).map(|()| Said::success(String::new()))
+            erase::erase(&input, profile()?, &credentials, &caches).map(|()| Said::success(String::new()))
         }
         Verb::List => {
-            let settings = Settings::load()?;
+            let settings = Settings::load(files::user_id())?;
             Ok(Said::success(
-                list::list(&profile()?, &credentials, &settings)? + "\n",
+                list::list(&profile()?, &credentials, &token_servers, &settings)? + "\n",
             ))
         }
         Verb::Version => Ok(Said::success(docker::version(program) + "\n")),

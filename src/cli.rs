@@ -2,10 +2,12 @@
 //!
 //! Server URLs stay text here: clap repeats what it refuses, and one may hold a password.
 
+mod plain;
+
 use std::ffi::OsString;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::credential::Profile;
 
@@ -28,14 +30,24 @@ impl CommandLine {
     /// Whether a first argument is for us and not an unknown verb of the protocol.
     #[must_use]
     pub fn begins_with(argument: &str) -> bool {
-        matches!(argument, "--help" | "-h") || Self::command().find_subcommand(argument).is_some()
+        matches!(argument, "--help" | "-h") || Command::has_subcommand(argument)
+    }
+
+    /// Reads a command line, the program's name first; what is no command line is a message, or help.
+    pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        match arguments.split_first().and_then(|(_, rest)| plain::read(rest)) {
+            Some(token) => Ok(Self {
+                command: Command::Token(token),
+            }),
+            None => Self::try_parse_from(arguments),
+        }
     }
 }
 
 /// The commands for people.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show what access tokens are remembered, for whom and until when; or forget them
+    /// Show what tokens are remembered, for whom and until when; or forget them
     Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
     Configure(Configure),
@@ -58,7 +70,7 @@ pub enum Command {
     /// With --service or --require, says also whether a registry would take it for that, provided that it trusts issuer
     /// and signature: exit status 0 if so, otherwise 1 with the first reason.
     Inspect(Inspect),
-    /// Show what is stored: server, profile, account, kind, created, last used; never a secret
+    /// Show what is stored: server, profile, account, kind, what is handed out, created, last used; never a secret
     Status(Status),
     /// Print an access token for a registry: short-lived, and for what is named only
     Token(Token),
@@ -90,11 +102,15 @@ pub struct Configure {
     /// Configure podman, skopeo and buildah instead of docker
     #[arg(long)]
     pub podman: bool,
+    /// What clients are given for these registries: `identity-token`, a refresh token and never what is stored, which
+    /// is tried out first; or `secret`, what is stored. Goes into settings.json, and changes nothing else
+    #[arg(long, value_name = "WHAT", requires = "registries", conflicts_with_all = ["podman", "dry_run"])]
+    pub hand_out: Option<String>,
     /// Say what would be changed and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Put back all that configure has changed
-    #[arg(long, conflicts_with_all = ["registries", "profile", "podman"])]
+    /// Put back all that configure has changed in the clients' files
+    #[arg(long, conflicts_with_all = ["registries", "profile", "podman", "hand_out"])]
     pub undo: bool,
 }
 
@@ -141,8 +157,10 @@ pub struct Import {
     pub dry_run: bool,
 }
 
+const DEFAULT_OUTPUT: &str = "raw";
+
 /// The arguments of `token`.
-#[derive(Debug, Args)]
+#[derive(Debug, PartialEq, Eq, Args)]
 pub struct Token {
     /// The registry [default: `DOCKER_CREDENTIAL_SCOPED_SERVER`]
     #[arg(value_name = "SERVER")]
@@ -167,7 +185,7 @@ pub struct Token {
     #[arg(long, value_name = "REALM")]
     pub trust_realm: Option<String>,
     /// raw, json or header
-    #[arg(long, value_name = "FORMAT", default_value = "raw")]
+    #[arg(long, value_name = "FORMAT", default_value = DEFAULT_OUTPUT)]
     pub output: String,
 }
 

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use reqwest::blocking::{Client, Response as Incoming};
 use reqwest::header::{self, HeaderName};
-use reqwest::redirect;
+use reqwest::{StatusCode, redirect};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
@@ -75,6 +75,18 @@ impl Http {
 
     /// Sends a request. An answer with any status but a redirect is an answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        let incoming = self.exchange(request)?;
+        self.receive(incoming, authority(request.url))
+    }
+
+    /// Sends a request whose answer is in its headers: nothing of the body is read, however long it is, and the one
+    /// of the response is empty.
+    pub fn ask(&self, request: &Request<'_>) -> Result<Response, HttpError> {
+        let incoming = self.exchange(request)?;
+        head(&incoming, &authority(request.url))
+    }
+
+    fn exchange(&self, request: &Request<'_>) -> Result<Incoming, HttpError> {
         let server = authority(request.url);
         let route = Route::of(request).ok_or_else(|| HttpError::Url {
             server: server.clone(),
@@ -99,13 +111,14 @@ impl Http {
             .timeout(remaining)
             .send()
             .map_err(|error| HttpError::of(&error, &server))?;
-        if incoming.status().is_redirection() {
+        // 304 points nowhere.
+        if incoming.status().is_redirection() && incoming.status() != StatusCode::NOT_MODIFIED {
             return Err(HttpError::Redirect {
                 to: target(&incoming, request.url),
                 server,
             });
         }
-        self.receive(incoming, server)
+        Ok(incoming)
     }
 
     fn client(&self, route: Route) -> Result<&Client, HttpError> {
@@ -134,27 +147,10 @@ impl Http {
     }
 
     fn receive(&self, incoming: Incoming, server: String) -> Result<Response, HttpError> {
-        let texts = |name: HeaderName| {
-            incoming
-                .headers()
-                .get_all(&name)
-                .into_iter()
-                // What is visible goes on into messages and other headers; nothing else has a meaning there.
-                .map(|value| value.to_str().map(str::to_owned))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|_| HttpError::Header {
-                    server: server.clone(),
-                    name: name.to_string(),
-                })
-        };
-        let first = |name| texts(name).map(|texts| texts.into_iter().next());
+        let head = head(&incoming, &server)?;
         Ok(Response {
-            status: incoming.status().as_u16(),
-            www_authenticate: texts(header::WWW_AUTHENTICATE)?,
-            retry_after: first(header::RETRY_AFTER)?,
-            date: first(header::DATE)?,
-            content_type: first(header::CONTENT_TYPE)?,
             body: self.read_body(incoming, server)?,
+            ..head
         })
     }
 
@@ -177,6 +173,31 @@ impl Http {
         }
         Err(HttpError::TooLarge { server })
     }
+}
+
+/// An answer without its body.
+fn head(incoming: &Incoming, server: &str) -> Result<Response, HttpError> {
+    let headers = incoming.headers();
+    let www_authenticate = headers
+        .get_all(header::WWW_AUTHENTICATE)
+        .into_iter()
+        // What is visible goes on into messages and other headers; nothing else has a meaning there.
+        .map(|value| value.to_str().map(str::to_owned))
+        .collect::<Result<_, _>>()
+        .map_err(|_| HttpError::Header {
+            server: server.to_owned(),
+            name: header::WWW_AUTHENTICATE.to_string(),
+        })?;
+    // The rest can be done without: what cannot be read there is as good as nothing.
+    let hint = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    Ok(Response {
+        status: incoming.status().as_u16(),
+        www_authenticate,
+        retry_after: hint(header::RETRY_AFTER),
+        date: hint(header::DATE),
+        content_type: hint(header::CONTENT_TYPE),
+        body: Zeroizing::default(),
+    })
 }
 
 /// Whose certificates are believed in, beside the system's: those that `SSL_CERT_FILE` names if it is set.

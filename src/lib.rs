@@ -9,8 +9,9 @@
 //!   [`credential`], what is kept for a server; [`protocol`], what callers speak; [`client_config`], what clients'
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
-//!   credentials store, sealed files on disk (it uses [`files`]); [`token_cache`], access tokens until they expire (it
-//!   too); [`activity_log`], what was done, for who wants that written down (it too); [`secret_source`], secrets kept elsewhere; [`process`], what the system sees of us, and a program
+//!   credentials store, sealed files on disk (it uses [`files`]); [`token_cache`], access and refresh tokens until they
+//!   expire (it too); [`activity_log`], what was done, for who wants that written down (it too); [`secret_source`],
+//!   secrets kept elsewhere; [`process`], what the system sees of us, and a program
 //!   that runs in our place; [`http`], requests and their answers, the only room with TLS
 //! - services, which speak a remote's language over http: [`token`], the exchange
 //! - [`command`], the use cases, one a file

@@ -8,6 +8,11 @@ use docker_credential_scoped::app::{self, Process};
 use docker_credential_scoped::process::{self, Unbuffered};
 use time::OffsetDateTime;
 
+/// musl's own allocator takes more than twice as many instructions, and was a fifth of those of a `get`.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place where the environment is real"

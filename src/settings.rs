@@ -3,10 +3,11 @@
 mod base_directories;
 mod declared;
 mod environment;
+mod registries;
 
 pub use base_directories::{
     cache_directory, certificate_directories, data_directory, home_directory, runtime_directory,
-    temporary_directory,
+    session_directory, temporary_directory,
 };
 pub use declared::{DeclaredCredential, DeclaredCredentials};
 pub use environment::{
@@ -17,15 +18,16 @@ pub use environment::{
 };
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::base_directories::Base;
-use crate::registry::{Realm, Registry};
+use crate::registry::{Realm, Registry, Server};
 
 const PROGRAM: &str = "docker-credential-scoped";
 /// Far more than anybody writes by hand.
@@ -40,6 +42,7 @@ pub struct Settings {
     /// Credentials whose secrets are kept elsewhere.
     pub credentials: DeclaredCredentials,
     /// What is to be known of registries.
+    #[serde(deserialize_with = "registries::read")]
     pub registries: BTreeMap<Registry, RegistrySettings>,
 }
 
@@ -49,12 +52,47 @@ pub struct Settings {
 pub struct RegistrySettings {
     /// A file with certificates in PEM, beside the system's and docker's own.
     pub ca_file: Option<PathBuf>,
+    /// What `get` answers for it.
+    pub hand_out: HandOut,
     /// Whether it may be spoken to in plain http.
     pub insecure: bool,
     /// Where its tokens come from; who writes it here has confirmed it.
     pub realm: Option<Realm>,
     /// The audience of its tokens.
     pub service: Option<String>,
+}
+
+/// What `get` answers for a registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandOut {
+    /// The account and secret that are stored.
+    #[default]
+    Secret,
+    /// `<token>` and a refresh token that they are exchanged for; they themselves never.
+    IdentityToken,
+}
+
+impl HandOut {
+    /// The word for it, in settings.json and on the command line.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::IdentityToken => "identity-token",
+        }
+    }
+}
+
+impl FromStr for HandOut {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Secret, Self::IdentityToken]
+            .into_iter()
+            .find(|hand_out| hand_out.word() == text)
+            .ok_or("is secret or identity-token")
+    }
 }
 
 /// What `get` answers when a credential is held but cannot be opened.
@@ -75,15 +113,28 @@ impl Settings {
         self.registries.get(registry).cloned().unwrap_or_default()
     }
 
-    /// Reads settings.json from the configuration directory.
-    pub fn load() -> Result<Self, SettingsError> {
-        let Some(path) = Base::Config
-            .directory()
-            .map(|config| config.join(PROGRAM).join("settings.json"))
-        else {
+    /// What `get` answers for a server; where none can be exchanged there, always what is stored.
+    #[must_use]
+    pub fn hand_out(&self, server: &Server) -> HandOut {
+        server
+            .registry()
+            .and_then(|registry| self.registries.get(registry))
+            .map_or(HandOut::Secret, |own| own.hand_out)
+    }
+
+    /// Where settings.json is, or would be; `None` without a home.
+    #[must_use]
+    pub fn path() -> Option<PathBuf> {
+        let config = Base::Config.directory()?;
+        Some(config.join(PROGRAM).join("settings.json"))
+    }
+
+    /// Reads settings.json from the configuration directory, for the user of this number.
+    pub fn load(user: u32) -> Result<Self, SettingsError> {
+        let Some(path) = Self::path() else {
             return Ok(Self::default());
         };
-        match read(&path) {
+        match read(&path, user) {
             Ok(bytes) => Self::parse(&bytes).map_err(|cause| SettingsError::Invalid { path, cause }),
             Err(error)
                 if matches!(
@@ -97,40 +148,81 @@ impl Settings {
         }
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+    /// Reads the text of a settings.json.
+    pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
     }
 }
 
 /// Reads a small regular file that others cannot write: settings say where tokens may be sent. A link is followed,
 /// since people keep their settings elsewhere and link them.
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    // Looked at first: to open a pipe in the place of the file would hold us up for ever.
-    let metadata = fs::metadata(path)?;
+///
+/// The directories on the way are not looked at. Who can write to one can put another file there, and that is then his
+/// own.
+fn read(path: &Path, user: u32) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::other("is not a regular file"));
     }
     if metadata.len() > MAX_SETTINGS_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
-    if is_writable_by_all(&metadata) {
-        return Err(io::Error::other(
-            "any user of this machine can write it; chmod o-w",
-        ));
+    if let Some(why) = distrust(&metadata, user) {
+        return Err(io::Error::other(why));
     }
-    fs::read(path)
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+    // Not until its end is seen, which is one call more.
+    file.take(metadata.len()).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(unix)]
-fn is_writable_by_all(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
+fn open(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
 
-    metadata.permissions().mode() & 0o002 != 0
+    // Without O_NONBLOCK a pipe in the place of the file would hold us up for ever.
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 
 #[cfg(not(unix))]
-fn is_writable_by_all(_metadata: &fs::Metadata) -> bool {
-    false
+fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+/// Why what a file says may not be the user's own word, if it may not.
+#[cfg(unix)]
+fn distrust(metadata: &fs::Metadata, user: u32) -> Option<&'static str> {
+    use std::os::unix::fs::MetadataExt;
+
+    let owner = metadata.uid();
+    // As with what we keep: root may be at work in the home of another, with whose settings it then works.
+    let is_home_owner = || {
+        user == 0
+            && home_directory()
+                .and_then(|home| fs::metadata(home).ok())
+                .is_some_and(|home| home.uid() == owner)
+    };
+    if owner != user && owner != 0 && !is_home_owner() {
+        return Some("belongs to another user; chown it to yourself");
+    }
+    if metadata.mode() & 0o002 != 0 {
+        return Some("any user of this machine can write it; chmod o-w");
+    }
+    // Debian and Fedora give each user a group of their own, of the same number, and leave it write access (umask
+    // 002); Debian's ssh takes such files for that reason, where ssh itself takes none. Who is in a group is not
+    // asked: a directory service may have to answer, and this is on the way of every `get`.
+    if metadata.mode() & 0o020 != 0 && metadata.gid() != owner {
+        return Some("a group of users can write it; chmod g-w");
+    }
+    None
+}
+
+/// Elsewhere the access list of the user's own directory keeps others out.
+#[cfg(not(unix))]
+fn distrust(_metadata: &fs::Metadata, _user: u32) -> Option<&'static str> {
+    None
 }
 
 /// Why the settings are not known. Nothing is handed out then.

@@ -1,9 +1,9 @@
-//! Token cache: access tokens, sealed on disk until they expire, and one exchange however many ask. Knows nothing of
-//! how a token is exchanged, or where the key and the directory come from.
+//! Token cache: access and refresh tokens, sealed on disk until they expire, and one exchange however many ask. Knows
+//! nothing of how a token is exchanged, or where the key and the directory come from.
 //!
 //! In its directory: `tokens/FINGERPRINT/HASH`, one sealed file a token; `locks/`, permanent files that are only
 //! ever locked; `staging/` for files being written. FINGERPRINT is of the credential, so that what a credential got
-//! is one directory, gone when the credential is; HASH is of realm, service and scope. Nobody is given what another
+//! is one directory, gone when the credential is; HASH is of the kind of token, realm, service and scope. Nobody is given what another
 //! credential was: a changed password is another fingerprint, and having none is one of its own.
 //!
 //! Whatever is wrong with the cache costs exchanges and is never an error: a file that does not open is a miss and
@@ -18,7 +18,7 @@ use std::time::Instant;
 
 use time::OffsetDateTime;
 
-pub use entry::{Entry, Remembered};
+pub use entry::{Answered, Entry, Remembered, Token};
 pub use key::{make_key, read_key};
 pub use ticket::{Fingerprint, Subject, Ticket, Wanted};
 
@@ -26,11 +26,12 @@ use crate::files::{Location, PrivateDirectory};
 use crate::registry::AccessToken;
 use crate::seal::Key;
 use room::{Room, files_of, names_in};
+use ticket::Kind;
 
 /// No entry lives longer than a day, so one whose file says so has another clock.
 const LONGEST_LIFE: time::Duration = time::Duration::DAY;
 
-/// Access tokens and refusals, until they expire.
+/// Access tokens, refresh tokens and refusals, until they expire.
 #[derive(Debug)]
 pub struct TokenCache {
     location: Option<Location>,
@@ -45,10 +46,16 @@ impl TokenCache {
         Self { location, key }
     }
 
-    /// A place in the cache for what is wanted.
+    /// A place in the cache for the access token that is wanted.
     #[must_use]
     pub fn ticket<'a>(&self, wanted: Wanted<'a>) -> Ticket<'a> {
-        Ticket::new(self.key.as_ref(), wanted)
+        Ticket::new(self.key.as_ref(), Kind::AccessToken, wanted)
+    }
+
+    /// A place in the cache for a refresh token of this subject, token server and audience, and no other.
+    #[must_use]
+    pub fn refresh_ticket<'a>(&self, wanted: Wanted<'a>) -> Ticket<'a> {
+        Ticket::new(self.key.as_ref(), Kind::RefreshToken, wanted)
     }
 
     /// What all that a credential gets is kept under; without a subject, what is had without a credential.
@@ -70,15 +77,15 @@ impl TokenCache {
     /// A refused exchange is remembered for half a minute where `refusal` has a word for it, which is then the
     /// answer to whoever asks again: a wrong password repeated by every layer of a build would lock the account.
     /// The word is for the caller to read; it is no place for what a server said.
-    pub fn obtain<E>(
+    pub fn obtain<T: Token, E>(
         &self,
         ticket: &Ticket<'_>,
         now: OffsetDateTime,
-        exchange: impl FnOnce() -> Result<AccessToken, E>,
+        exchange: impl FnOnce() -> Result<T, E>,
         refusal: impl FnOnce(&E) -> Option<String>,
-    ) -> Result<AccessToken, Unobtained<E>> {
-        if let Some(remembered) = self.look_up(ticket, now) {
-            return remembered.answer();
+    ) -> Result<T, Unobtained<E>> {
+        if let Some(answer) = self.look_up(ticket, now).and_then(Remembered::answer) {
+            return answer;
         }
         let began = Instant::now();
         // `now` was taken when the process began, and it may have waited long for its turn since.
@@ -92,12 +99,12 @@ impl TokenCache {
             return exchange().map_err(Unobtained::Failed);
         };
         let (turn, remembered) = room.turn(ticket, || self.read(&room.tokens, ticket, later()));
-        if let Some(remembered) = remembered {
-            return remembered.answer();
+        if let Some(answer) = remembered.and_then(Remembered::answer) {
+            return answer;
         }
         let result = exchange();
         match &result {
-            Ok(token) => self.keep(&room, ticket, &Remembered::Token(token.clone()), later()),
+            Ok(token) => self.keep(&room, ticket, &token.clone().into(), later()),
             Err(error) => {
                 if let Some(word) = refusal(error) {
                     self.keep(&room, ticket, &Remembered::refusal(word, later()), later());
@@ -107,6 +114,34 @@ impl TokenCache {
         drop(turn);
         room.prune(later());
         result.map_err(Unobtained::Failed)
+    }
+
+    /// Keeps a token for a ticket that nobody else exchanges for, or that was had under another one.
+    pub fn put(&self, ticket: &Ticket<'_>, token: &AccessToken, now: OffsetDateTime) {
+        if self.key.is_some()
+            && let Some(room) = self.location.as_ref().and_then(Room::make)
+        {
+            self.keep(&room, ticket, &Remembered::Token(token.clone()), now);
+        }
+    }
+
+    /// The caller's word for why the realm refused the credential itself, where that was shortly before.
+    #[must_use]
+    pub fn refusal(&self, wanted: Wanted<'_>, now: OffsetDateTime) -> Option<String> {
+        match self.look_up(&Ticket::of_refusal(self.key.as_ref(), wanted), now)? {
+            Remembered::Refusal { word, since: _ } => Some(word),
+            Remembered::Token(_) | Remembered::RefreshToken(_) => None,
+        }
+    }
+
+    /// Remembers for half a minute that the realm refused the credential itself, whatever was wanted of it.
+    pub fn refuse(&self, wanted: Wanted<'_>, word: String, now: OffsetDateTime) {
+        if self.key.is_some()
+            && let Some(room) = self.location.as_ref().and_then(Room::make)
+        {
+            let ticket = Ticket::of_refusal(self.key.as_ref(), wanted);
+            self.keep(&room, &ticket, &Remembered::refusal(word, now), now);
+        }
     }
 
     /// Forgets all that a credential got.
@@ -133,8 +168,10 @@ impl TokenCache {
     #[expect(clippy::must_use_candidate, reason = "the number is for who wants to say it")]
     pub fn clear_server(&self, server: &str) -> usize {
         let mut count = 0;
-        self.each_entry(OffsetDateTime::UNIX_EPOCH, |bucket, name, entry, _| {
-            if entry.server == server && bucket.remove(name).is_ok_and(|removed| removed) {
+        self.each_file(OffsetDateTime::UNIX_EPOCH, |bucket, name, shown| {
+            if shown.is_some_and(|(entry, _)| entry.server == server)
+                && bucket.remove(name).is_ok_and(|removed| removed)
+            {
                 count += 1;
             }
         });
@@ -145,21 +182,25 @@ impl TokenCache {
     #[must_use]
     pub fn entries(&self, now: OffsetDateTime) -> Vec<Entry> {
         let mut entries = Vec::new();
-        self.each_entry(now, |_, _, entry, is_good| {
-            if is_good {
+        self.each_file(now, |_, _, shown| {
+            if let Some((entry, true)) = shown {
                 entries.push(entry);
             }
         });
         entries
     }
 
-    /// Removes what has expired, directories with nothing in them, and what killed processes left.
-    pub fn prune(&self, now: OffsetDateTime) {
-        if self.tokens().is_some()
-            && let Some(room) = self.location.as_ref().and_then(Room::make)
-        {
-            room.prune(now);
-        }
+    /// How many files are there that do not open and are not over: damaged, sealed with another key, or with one that
+    /// is missing now. Whose they are cannot be told.
+    #[must_use]
+    pub fn unopened(&self, now: OffsetDateTime) -> usize {
+        let mut count = 0;
+        self.each_file(now, |bucket, name, shown| {
+            if shown.is_none() && bucket.modified(name).is_some_and(|until| until > now) {
+                count += 1;
+            }
+        });
+        count
     }
 
     fn read(
@@ -199,21 +240,23 @@ impl TokenCache {
         self.location.as_ref()?.open().ok()??.open_below("tokens").ok()?
     }
 
-    fn each_entry(&self, now: OffsetDateTime, mut visit: impl FnMut(&PrivateDirectory, &str, Entry, bool)) {
-        let (Some(key), Some(tokens)) = (&self.key, self.tokens()) else {
-            return;
-        };
+    /// Visits each file with what it says, if it opens, and whether that is good now.
+    fn each_file(
+        &self,
+        now: OffsetDateTime,
+        mut visit: impl FnMut(&PrivateDirectory, &str, Option<(Entry, bool)>),
+    ) {
+        let Some(tokens) = self.tokens() else { return };
         for fingerprint in names_in(&tokens) {
             let Some((bucket, names)) = files_of(&tokens, &fingerprint) else {
                 continue;
             };
             for name in names {
-                if let Ok(Some(file)) = bucket.read(&name, entry::MAX_BYTES)
-                    && let Some((entry, is_good)) =
-                        entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
-                {
-                    visit(&bucket, &name, entry, is_good);
-                }
+                let file = bucket.read(&name, entry::MAX_BYTES).ok().flatten();
+                let shown = self.key.as_ref().zip(file).and_then(|(key, file)| {
+                    entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
+                });
+                visit(&bucket, &name, shown);
             }
         }
     }

@@ -97,6 +97,18 @@ fn a_rotated_refresh_token_is_kept_in_place_of_the_one_that_was_used() {
 }
 
 #[test]
+fn a_rotated_refresh_token_is_kept_though_the_token_beside_it_is_for_somebody_else() {
+    let scene = Scene::usual(|_| {
+        let token = jwt(&json!({ "aud": "another" }));
+        Answer::json(&json!({ "access_token": token, "refresh_token": "the-next-refresh-token" }))
+    })
+    .with_refresh_token();
+    let outcome = scene.token(&["--pull", "a/b"]);
+    assert!(is_refused(&outcome).contains("audience"), "{outcome:?}");
+    assert_eq!(scene.stored().as_deref(), Some("the-next-refresh-token"));
+}
+
+#[test]
 fn who_logs_out_or_in_anew_during_a_rotation_is_not_overruled() {
     for (verb, input, left) in [
         ("erase", String::new(), None),
@@ -144,6 +156,64 @@ fn a_wrong_password_is_shown_once_whatever_it_is_asked_for_until_the_next_login(
     let scene = scene.with_password();
     scene.token(&["--pull", "a/b"]).fails();
     assert_eq!(scene.asked().len(), 2);
+}
+
+#[test]
+fn a_refresh_token_is_remembered_as_refused_where_the_server_says_that_it_is_the_token() {
+    for (status, code, asked) in [
+        (400, "invalid_grant", 1),
+        (401, "invalid_grant", 1),
+        (400, "invalid_client", 2),
+        (401, "invalid_client", 2),
+        (400, "invalid_scope", 2),
+        (400, "invalid_request", 2),
+        (400, "slow_down", 2),
+    ] {
+        let scene = Scene::usual(move |_| Answer::json(&json!({ "error": code })).with_status(status))
+            .with_refresh_token();
+        is_refused(&scene.token(&["--pull", "a/b"]));
+        is_refused(&scene.token(&["--pull", "c/d"]));
+        assert_eq!(scene.asked().len(), asked, "{status} {code}");
+        assert_eq!(scene.stored().as_deref(), Some(REFRESH));
+    }
+}
+
+#[test]
+fn a_password_that_the_password_grant_refuses_is_remembered_too() {
+    let scene = Scene::usual(|request| match request.method.as_str() {
+        "POST" => Answer::json(&json!({ "error": "invalid_grant" })).with_status(400),
+        _ => Answer::page(405),
+    })
+    .with_password();
+    let outcome = scene.token(&["--pull", "a/b"]);
+    assert!(
+        is_refused(&outcome).contains("refused the credential (400)"),
+        "{outcome:?}"
+    );
+    is_refused(&scene.token(&["--pull", "c/d"]));
+    assert_eq!(scene.asked().len(), 2);
+}
+
+#[test]
+fn a_date_that_cannot_be_read_is_as_good_as_none() {
+    for date in [
+        "",
+        "now",
+        "Sun, 22 Nov 2026",
+        "-1",
+        "\u{e4}\u{202e}",
+        "Sun, 99 Nov 99999 99:99:99 GMT",
+    ] {
+        let scene = Scene::usual(move |_| {
+            let claims = json!({ "iat": 1_000, "exp": 1_900 });
+            Answer::json(&json!({ "token": jwt(&claims) }))
+                .with("Date", date)
+                .with("Retry-After", date)
+        })
+        .with_password();
+        let outcome = scene.token(&["--pull", "a/b"]).succeeds();
+        assert_eq!(outcome.stderr, "", "{date}");
+    }
 }
 
 #[test]

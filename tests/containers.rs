@@ -239,6 +239,47 @@ fn what_docker_stored_serves_them_too() {
     assert_eq!(stage.last_request().proof, Proof::RefreshToken);
 }
 
+#[test]
+fn they_are_served_by_an_identity_token_too() {
+    let Some(stage) = set(&PROGRAMS) else { return };
+    stage.token_server.set_refresh_tokens(true);
+    let (registry, image) = (stage.registry.address(), stage.registry.image("team/app"));
+    let at_registry = format!("docker://{image}");
+    let helper = Helper::of(&stage.home);
+    helper.store(registry, "alice", ALICE);
+    helper.hand_out_identity_tokens(registry);
+    let handed_out = helper.get(registry).unwrap();
+    assert_eq!(handed_out.username, "<token>");
+    let containers = Containers::new(&stage.home, registry, Configured::DropIn);
+    let copy = ["copy", "--dest-tls-verify=false", layout(&stage), &at_registry];
+    for (program, arguments) in [
+        ("skopeo", copy.as_slice()),
+        ("skopeo", &["inspect", "--tls-verify=false", &at_registry]),
+        ("podman", &["pull", "--tls-verify=false", &image]),
+        ("podman", &["push", "--tls-verify=false", &image]),
+        (
+            "buildah",
+            &["pull", "--policy=always", "--tls-verify=false", &image],
+        ),
+        ("buildah", &["push", "--tls-verify=false", &image]),
+    ] {
+        let asked = stage.token_server.requests().len();
+        containers.run(program, arguments).succeeds();
+        let requests = stage.token_server.requests();
+        assert!(requests.len() > asked, "{program}");
+        for request in &requests[asked..] {
+            assert_eq!(
+                (request.proof, request.status),
+                (Proof::RefreshToken, 200),
+                "{program}"
+            );
+        }
+    }
+    stage.keeps_secret(ALICE);
+    stage.keeps_secret(&handed_out.secret);
+    assert_eq!(helper.get(registry), Some(handed_out));
+}
+
 const PROGRAMS: [&str; 3] = ["podman", "skopeo", "buildah"];
 
 /// Login, what `transfer` does between an OCI layout and the registry, and logout: however the program is told of

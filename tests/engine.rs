@@ -14,6 +14,7 @@ use support::helper::{Credential, Helper};
 use support::home::Home;
 use support::outcome::Outcome;
 use support::peer;
+use support::recorder::Recorder;
 use support::stage::{ALICE, BOB, Stage, alice, bob};
 use support::token_server::request::Proof;
 
@@ -70,6 +71,59 @@ fn an_identity_token_is_kept_in_place_of_the_password() {
     stage.keeps_secret(&secret);
     docker.run(&["logout", registry]).succeeds();
     assert_eq!(docker.helper().get(registry), None);
+}
+
+#[test]
+fn an_engine_is_shown_the_identity_token_and_never_the_password() {
+    let Some((stage, engine)) = set(&[]) else { return };
+    stage.token_server.set_refresh_tokens(true);
+    let recorder = Recorder::before(&engine);
+    let docker = Docker::new(&stage.home, &engine).heard_by(&recorder);
+    let (registry, image) = (stage.registry.address(), stage.registry.image("team/app"));
+    // Not by docker, whose login shows the password to the engine.
+    docker.helper().store(registry, "alice", ALICE);
+    docker.helper().hand_out_identity_tokens(registry);
+    let Credential { username, secret } = docker.helper().get(registry).unwrap();
+    assert_eq!(username, "<token>");
+    let asked = stage.token_server.requests().len();
+
+    docker.import(&image);
+    docker.run(&["push", &image]).succeeds();
+    docker.run(&["rmi", &image]).succeeds();
+    docker.run(&["pull", &image]).succeeds();
+    docker.run(&["rmi", &image]).succeeds();
+    // One that asks for all that is listed.
+    stage
+        .home
+        .write("build/Dockerfile", &format!("FROM {image}\nCOPY Dockerfile /\n"));
+    let mut build = docker.command("docker");
+    build.args(["build", "build"]).env("DOCKER_BUILDKIT", "0");
+    Outcome::of(&mut build, b"").succeeds();
+
+    let logins = recorder.logins();
+    assert_eq!(logins.len(), 3, "{logins:?}");
+    for login in logins {
+        let login = login.get(registry).unwrap_or(&login);
+        assert_eq!(login["identitytoken"], json!(secret));
+        assert_eq!((login.get("username"), login.get("password")), (None, None));
+    }
+    assert!(recorder.shows(&secret) && !recorder.shows(ALICE) && !recorder.shows("alice"));
+    let requests = stage.token_server.requests();
+    assert!(requests.len() > asked);
+    for request in &requests[asked..] {
+        assert_eq!(
+            (request.method, request.proof, request.status),
+            ("POST", Proof::RefreshToken, 200)
+        );
+        assert_eq!(request.account.as_deref(), Some("alice"));
+    }
+    stage.keeps_secret(ALICE);
+    stage.keeps_secret(&secret);
+    docker.run(&["logout", registry]).succeeds();
+    assert_eq!(docker.helper().get(registry), None);
+    // The recorder would have heard it.
+    docker.login(registry, "alice", ALICE).succeeds();
+    assert!(recorder.shows(ALICE));
 }
 
 #[test]

@@ -71,7 +71,8 @@ fn the_configuration_is_private_and_gone_with_the_command() {
     let Some(stage) = set() else { return };
     let image = stage.registry.image("team/app");
     let script = "stat -c %a \"$DOCKER_CONFIG\" \"$DOCKER_CONFIG/config.json\"; echo \"$DOCKER_CONFIG\"; \
-                  test \"$REGISTRY_AUTH_FILE\" = \"$DOCKER_CONFIG/config.json\"";
+                  test \"$REGISTRY_AUTH_FILE\" = \"$DOCKER_CONFIG/config.json\" && \
+                  test \"$HELM_REGISTRY_CONFIG\" = \"$REGISTRY_AUTH_FILE\"";
     let said = exec(&stage, &["--pull", &image, "--", "sh", "-c", script]).succeeds();
     let lines: Vec<_> = said.stdout.lines().collect();
     assert_eq!(lines[..2], ["700", "600"]);
@@ -274,6 +275,36 @@ fn what_is_ignored_stays_ignored() {
     let said = String::from_utf8(output.stdout).unwrap();
     let mask = u64::from_str_radix(said.trim_start_matches("SigIgn:").trim(), 16).unwrap();
     assert_eq!(mask & 1, 1, "SIGHUP: {said}");
+}
+
+#[test]
+fn the_end_of_the_command_is_seen_whatever_becomes_of_the_signal_for_it() {
+    let Some(stage) = set() else { return };
+    let image = stage.registry.image("team/app");
+    for treatment in ["--block-signal=CHLD", "--ignore-signal=CHLD"] {
+        let run = |script: &str| {
+            let mut command = stage.home.command("env");
+            command.args([treatment, HELPER, "exec", "--pull", &image, "--"]);
+            command.args(["sh", "-c", script]);
+            command
+        };
+        for (script, code) in [("exit 42", 42), ("kill -KILL $$", 128 + 9), ("sleep 0.2", 0)] {
+            let mut child = run(script).spawn().unwrap();
+            assert_eq!(
+                ends_within_seconds(&mut child),
+                Some(code),
+                "{treatment} {script}"
+            );
+        }
+        let script = "trap 'exit 7' TERM; touch ready; while :; do sleep 0.02; done";
+        let mut child = run(script).spawn().unwrap();
+        let ready = stage.home.path().join("ready");
+        wait_for(&ready);
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert_eq!(ends_within_seconds(&mut child), Some(7), "{treatment}");
+        fs::remove_file(ready).unwrap();
+    }
+    assert_eq!(runs(&stage.home), Vec::<PathBuf>::new());
 }
 
 #[test]
@@ -630,6 +661,20 @@ fn start(home: &Home, arguments: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the helper")
+}
+
+/// The exit code, of what does not go on for ever.
+fn ends_within_seconds(child: &mut Child) -> Option<i32> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status.code();
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().expect("a child");
+    child.wait().expect("an end");
+    None
 }
 
 #[track_caller]

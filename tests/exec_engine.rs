@@ -3,12 +3,15 @@
 
 mod support;
 
+use serde_json::json;
+use support::bearer::claims;
 use support::docker::{Docker, PROGRAMS};
 use support::engine::Engine;
 use support::helper::Helper;
 use support::home::HELPER;
 use support::outcome::Outcome;
 use support::peer;
+use support::recorder::Recorder;
 use support::stage::{ALICE, BOB, Stage};
 
 #[test]
@@ -45,6 +48,44 @@ fn docker_pushes_and_pulls_within_the_scope_and_is_denied_beyond() {
     docker.run(&["rmi", &other]).succeeds();
     exec(&docker, &["--pull", &app], &["docker", "pull", &other]).fails();
     docker.run(&["pull", &other]).succeeds();
+}
+
+#[test]
+fn the_engine_is_shown_a_token_of_that_scope_and_nothing_else() {
+    let Some((stage, engine)) = set(300) else { return };
+    let recorder = Recorder::before(&engine);
+    let docker = Docker::new(&stage.home, &engine).heard_by(&recorder);
+    docker.helper().store(stage.registry.address(), "alice", ALICE);
+    let app = stage.registry.image("team/app");
+    docker.import(&app);
+    let script = format!("docker push {app} && docker rmi {app} && docker pull {app}");
+    exec(&docker, &["--push", &app], &["sh", "-c", &script]).succeeds();
+
+    let logins = recorder.logins();
+    assert_eq!(logins.len(), 2, "{logins:?}");
+    for login in logins {
+        let claims = claims(login["registrytoken"].as_str().unwrap());
+        assert_eq!(
+            claims["access"],
+            json!([{ "type": "repository", "name": "team/app", "actions": ["pull", "push"] }])
+        );
+        for field in ["username", "password", "auth", "identitytoken"] {
+            assert_eq!(login.get(field), None, "{field}");
+        }
+    }
+    assert!(!recorder.shows(ALICE));
+}
+
+#[test]
+fn docker_finds_the_token_however_the_host_is_spelt() {
+    let Some((stage, engine)) = set(300) else { return };
+    let docker = Docker::new(&stage.home, &engine);
+    let address = stage.registry.address().replace("127.0.0.1", "LOCALHOST");
+    Helper::of(&stage.home).store(&address.to_lowercase(), "alice", ALICE);
+    let image = format!("{address}/team/app");
+    docker.import(&image);
+    exec(&docker, &["--push", &image], &["docker", "push", &image]).succeeds();
+    exec(&docker, &["--pull", &image], &["docker", "push", &image]).fails();
 }
 
 #[test]

@@ -136,8 +136,14 @@ fn what_is_recorded_stays_when_the_registry_names_another() {
 
 #[test]
 fn where_the_token_server_is_gone_the_new_realm_is_named_and_not_followed() {
-    for realm in ["https://registry.example/gone", "https://registry.example/moved"] {
+    let gone = ["https://registry.example/gone", "https://registry.example/moved"];
+    let credentials = [("user", PASSWORD), ("<token>", REFRESH)];
+    for (realm, (user, secret)) in gone
+        .into_iter()
+        .flat_map(|realm| credentials.map(|credential| (realm, credential)))
+    {
         let world = World::new(realm);
+        Helper::of(&world.home).store(REGISTRY, user, secret);
         is_refused(&world.token(&["--pull", "a/b"]));
         assert!(world.recorded().is_some());
         world.names("https://second.example/token");

@@ -88,6 +88,52 @@ fn a_realm_and_service_that_are_written_down_need_no_ping_and_no_confirmation() 
 }
 
 #[test]
+fn the_service_of_a_realm_that_is_written_down_alone_is_asked_for_once() {
+    let realm = "https://auth.example/token";
+    let world = World::new(realm);
+    set(&world.home, REGISTRY, &json!({ "realm": realm }));
+    world.token(&["--pull", "a/b"]).is("of-auth.example\n", "", 0);
+    let asked = world.tunnel.requests().pop().unwrap();
+    assert_eq!(asked.value("service").as_deref(), Some("registry"));
+    assert_eq!(
+        world.recorded(),
+        Some(json!({ "realm": realm, "service": "registry" }))
+    );
+    world.token(&["--pull", "c/d"]).is("of-auth.example\n", "", 0);
+    assert_eq!(
+        world.tunnel.tunnels(),
+        ["registry.example:443", "auth.example:443", "auth.example:443"]
+    );
+    // Another record than that of the realm which is written down counts for nothing.
+    let other = "https://second.example/token";
+    world.names(other);
+    set(&world.home, REGISTRY, &json!({ "realm": other }));
+    world.token(&["--pull", "a/b"]).is("of-second.example\n", "", 0);
+    assert_eq!(
+        world.recorded(),
+        Some(json!({ "realm": other, "service": "registry" }))
+    );
+}
+
+#[test]
+fn a_realm_that_is_written_down_stands_whatever_the_registry_says() {
+    let realm = "https://auth.example/token";
+    for named in [
+        "https://second.example/token",
+        "ftp://nowhere",
+        "http://127.0.0.1/",
+    ] {
+        let world = World::new(named);
+        set(&world.home, REGISTRY, &json!({ "realm": realm }));
+        world.token(&["--pull", "a/b"]).is("of-auth.example\n", "", 0);
+        let asked = world.tunnel.requests().pop().unwrap();
+        assert_eq!(asked.value("service"), None, "{named}");
+        assert_eq!(world.asked(), ["auth.example/token"], "{named}");
+        assert_eq!(world.recorded(), None, "{named}");
+    }
+}
+
+#[test]
 fn what_is_written_down_is_judged_too() {
     let world = World::new("https://registry.example/token");
     for realm in ["http://auth.example/token", "https://127.0.0.1:1/token"] {

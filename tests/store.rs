@@ -11,10 +11,15 @@ mod support;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use docker_credential_scoped::credential::Profile;
+use docker_credential_scoped::files::Location;
+use docker_credential_scoped::registry::ServerUrl;
+use docker_credential_scoped::store::{CredentialStore, Slot};
 use serde_json::{Value, json};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
@@ -168,6 +173,45 @@ fn a_lost_key_is_an_error_and_never_replaced_by_another() {
     ask(&home, "get", "h").is(&open, "", 1);
     ask(&home, "erase", "h").is("", "", 0);
     ask(&home, "get", "h").is(MISS, "", 1);
+}
+
+#[test]
+fn a_store_remembers_what_it_opened_and_looks_again_for_what_it_could_not() {
+    let home = Home::new();
+    let open = || CredentialStore::at(Some(Location::new(home.data(), &home.path())));
+    let slot = |server: &str| {
+        Slot::new(
+            server.parse::<ServerUrl>().unwrap().server().clone(),
+            Profile::default(),
+        )
+    };
+    let secret = |store: &CredentialStore, server: &str| {
+        let held = store.get(&slot(server)).map_err(|error| error.to_string())?;
+        Ok::<_, String>(held.map(|held| held.credential.secret.expose().to_owned()))
+    };
+    let one = open();
+    assert_eq!(secret(&one, "h"), Ok(None));
+    store(&home, "h", "s");
+    assert_eq!(secret(&one, "h"), Ok(Some("s".to_owned())), "made since");
+    store(&home, "h", "t");
+    assert_eq!(secret(&one, "h"), Ok(Some("t".to_owned())), "slots are read anew");
+
+    let key = home.data().join("key");
+    let kept = fs::read(&key).unwrap();
+    home.damage_key();
+    let other = open();
+    for _ in 0..2 {
+        assert!(secret(&other, "h").unwrap_err().contains("is not a key"));
+        assert!(other.subkey("x").is_err());
+        assert_eq!(secret(&other, "absent"), Ok(None), "a miss needs no key");
+    }
+    fs::remove_file(&key).unwrap();
+    assert!(secret(&other, "h").unwrap_err().contains("the key is missing"));
+    assert!(other.subkey("x").unwrap().is_none());
+    fs::write(&key, kept).unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(secret(&other, "h"), Ok(Some("t".to_owned())), "mended since");
+    assert_eq!(secret(&one, "h"), Ok(Some("t".to_owned())));
 }
 
 #[test]
@@ -548,6 +592,57 @@ fn settings_that_are_a_pipe_or_open_to_all_are_refused_and_not_waited_for() {
     fs::remove_file(&settings).unwrap();
     assert!(Command::new("mkfifo").arg(&settings).status().unwrap().success());
     ask(&home, "get", "h").is(&refused("is not a regular file"), "", 1);
+}
+
+#[test]
+fn settings_that_others_could_have_written_are_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let (home, _) = home_with_two();
+    let settings = home.write(".config/docker-credential-scoped/settings.json", "{}");
+    let helper = home.open_to_all();
+    let found = (found("h", "s"), 0);
+    let refused = |why: &str| (format!("cannot read {}: {why}\n", settings.display()), 1);
+    let foreign = "belongs to another user; chown it to yourself";
+    let group = "a group of users can write it; chmod g-w";
+    for (user, owner, mode, (answer, code)) in [
+        (0, (0, 0), 0o600, found.clone()),
+        (0, (0, 0), 0o664, found.clone()),
+        (0, (0, 100), 0o644, found.clone()),
+        (0, (0, 100), 0o664, refused(group)),
+        (0, (4242, 4242), 0o644, refused(foreign)),
+        (4242, (4242, 4242), 0o664, found.clone()),
+        (4242, (4242, 100), 0o644, found.clone()),
+        (4242, (4242, 100), 0o664, refused(group)),
+        // What the machine's owner wrote, for everybody.
+        (4242, (0, 0), 0o644, found.clone()),
+        (4242, (4243, 4243), 0o644, refused(foreign)),
+        // Root in the home of another, as `sudo docker` is.
+        (0, (4242, 4242), 0o644, found.clone()),
+    ] {
+        let whose = if user == 0 && owner.0 == 4242 && code == 0 {
+            4242
+        } else {
+            user
+        };
+        give(&home, whose);
+        chown(&settings, Some(owner.0), Some(owner.1)).unwrap();
+        fs::set_permissions(&settings, Permissions::from_mode(mode)).unwrap();
+        let mut command = home.command(helper.to_str().unwrap());
+        command.arg("get").uid(user);
+        Outcome::of(&mut command, b"h").is(&answer, "", code);
+    }
+}
+
+/// Gives a home, and all that is in it, to a user.
+fn give(home: &Home, user: u32) {
+    let given = Command::new("chown")
+        .args(["--recursive", &format!("{user}:{user}")])
+        .arg(home.path())
+        .status()
+        .unwrap();
+    assert!(given.success());
 }
 
 #[test]

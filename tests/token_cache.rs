@@ -24,11 +24,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use docker_credential_scoped::files::Location;
-use docker_credential_scoped::registry::{AccessToken, ScopeSet};
+use docker_credential_scoped::registry::{AccessToken, RefreshToken, ScopeSet};
 use docker_credential_scoped::seal::Key;
 use docker_credential_scoped::secret::Secret;
 use docker_credential_scoped::token_cache::{
-    Remembered, Subject, TokenCache, Unobtained, Wanted, make_key, read_key,
+    Answered, Remembered, Subject, TokenCache, Unobtained, Wanted, make_key, read_key,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -143,7 +143,7 @@ impl Want {
     fn look_up(&self, cache: &TokenCache, now: i64) -> Option<String> {
         match cache.look_up(&cache.ticket(self.wanted()), at(now))? {
             Remembered::Token(token) => Some(token.token.expose().to_owned()),
-            Remembered::Refusal { .. } => panic!("a token"),
+            Remembered::RefreshToken(_) | Remembered::Refusal { .. } => panic!("an access token"),
         }
     }
 }
@@ -159,6 +159,36 @@ fn a_token_is_exchanged_once_until_half_its_life_is_over() {
     assert_eq!(want.obtain(&cache, 151, "two"), ("two".into(), true));
     assert_eq!(want.look_up(&cache, 151), Some("two".into()));
     assert_eq!(place.entries().len(), 1);
+}
+
+#[test]
+fn a_refresh_token_is_kept_beside_the_access_tokens_and_never_answered_for_one() {
+    let place = Place::new();
+    let cache = place.cache();
+    // Of all that can be wanted, the scope that nothing else tells apart from a refresh token's.
+    let want = Want {
+        scope: ScopeSet::default(),
+        ..Want::new(CANARY, "a/b")
+    };
+    let refresh = |now: i64, text: &str| {
+        let exchange = || Ok::<_, ()>(RefreshToken::new(Secret::new(text.to_owned()), at(now)).unwrap());
+        let ticket = cache.refresh_ticket(want.wanted());
+        let got = cache.obtain(&ticket, at(now), exchange, |()| None);
+        got.unwrap().token.expose().to_owned()
+    };
+    assert_eq!(refresh(0, "refresh"), "refresh");
+    assert_eq!(want.obtain(&cache, 0, "access"), ("access".into(), true));
+    assert_eq!(refresh(80_000, "another"), "refresh");
+    assert_eq!(refresh(86_400, "another"), "another");
+    let shown = cache.entries(at(86_400));
+    assert_eq!(shown.len(), 1);
+    assert_eq!(shown.first().unwrap().answer, Answered::RefreshToken);
+    assert!(!format!("{shown:?}").contains("another"));
+    for file in place.entries() {
+        assert!(!String::from_utf8_lossy(&fs::read(file).unwrap()).contains("another"));
+    }
+    cache.forget(&cache.fingerprint(want.wanted().subject.as_ref()).unwrap());
+    assert_eq!(refresh(86_400, "anew"), "anew");
 }
 
 #[test]
@@ -230,7 +260,7 @@ fn no_credential_and_no_scope_is_ever_given_anothers_token() {
         let want = &wants[place];
         match random / 1000 % 40 {
             0 => cache.forget(&cache.fingerprint(want.wanted().subject.as_ref()).unwrap()),
-            1 => cache.prune(at(step)),
+            1 => cache.refuse(want.wanted(), "401".to_owned(), at(step)),
             2..=20 => {
                 if let Some(found) = want.look_up(&cache, step) {
                     assert_eq!(found, place.to_string());
@@ -340,13 +370,54 @@ fn a_refusal_is_remembered_for_half_a_minute_and_for_that_secret_only() {
     assert!(ask("wrong", 31, "server is down").0);
     let shown = cache.entries(at(0));
     assert!(
-        shown.iter().all(|entry| entry.answer == Err("401".into())),
+        shown
+            .iter()
+            .all(|entry| entry.answer == Answered::Refusal("401".into())),
         "{shown:?}"
     );
 }
 
 #[test]
-fn what_is_over_is_pruned_and_what_is_good_stays() {
+fn a_refused_credential_is_refused_for_every_scope_of_that_realm_and_no_other_credential() {
+    let place = Place::new();
+    let cache = place.cache();
+    let (wrong, right) = (Want::new("wrong", "a/b"), Want::new("right", "a/b"));
+    cache.refuse(wrong.wanted(), "401".to_owned(), at(0));
+    let elsewhere = Want {
+        service: "other",
+        ..Want::new("wrong", "c/d")
+    };
+    for now in [0, 29] {
+        for want in [&wrong, &elsewhere] {
+            assert_eq!(cache.refusal(want.wanted(), at(now)), Some("401".to_owned()));
+        }
+    }
+    assert_eq!(cache.refusal(wrong.wanted(), at(30)), None);
+    assert_eq!(cache.refusal(right.wanted(), at(0)), None);
+    let other_realm = Wanted {
+        realm: "https://other.example.com/token",
+        ..wrong.wanted()
+    };
+    assert_eq!(cache.refusal(other_realm, at(0)), None);
+    // It is no answer to what was wanted of it, and is shown as what it is.
+    assert!(cache.look_up(&cache.ticket(wrong.wanted()), at(0)).is_none());
+    let shown = cache.entries(at(0)).pop().unwrap();
+    assert_eq!(
+        (
+            shown.realm.as_str(),
+            shown.service,
+            shown.scope.as_str(),
+            shown.answer
+        ),
+        (REALM, None, "", Answered::Refusal("401".into()))
+    );
+    let subject = wrong.wanted().subject;
+    cache.forget(&cache.fingerprint(subject.as_ref()).unwrap());
+    assert_eq!(cache.refusal(wrong.wanted(), at(0)), None);
+}
+
+#[test]
+fn a_miss_sweeps_out_what_is_over_and_what_is_good_stays() {
     let place = Place::new();
     let cache = place.cache();
     let old = Want::new("old", "a/b");
@@ -359,13 +430,16 @@ fn what_is_over_is_pruned_and_what_is_good_stays() {
     let file = fs::File::options().write(true).open(&abandoned).unwrap();
     file.set_modified((at(200) - time::Duration::hours(2)).into())
         .unwrap();
-    cache.prune(at(301));
-    assert_eq!(place.entries().len(), 1);
-    assert_eq!(fs::read_dir(place.path().join("tokens")).unwrap().count(), 1);
+    // A hit reads one file and sweeps nothing.
+    good.obtain(&cache, 301, "unused");
+    assert_eq!(place.entries().len(), 2);
+    Want::new("second", "a/b").obtain(&cache, 301, "second");
+    assert_eq!(place.entries().len(), 2);
+    assert_eq!(fs::read_dir(place.path().join("tokens")).unwrap().count(), 2);
     assert!(!abandoned.exists());
     assert_eq!(good.look_up(&cache, 301), Some("good".into()));
-    // A miss prunes too.
-    Want::new("third", "a/b").obtain(&cache, 600, "third");
+    assert_eq!(old.look_up(&cache, 0), None);
+    Want::new("third", "a/b").obtain(&cache, 700, "third");
     assert_eq!(place.entries().len(), 1);
 }
 
@@ -377,7 +451,8 @@ fn nothing_that_others_can_reach_is_used_and_nothing_written_there() {
             assert_eq!(want.obtain(cache, 0, text), (text.into(), true), "{what}");
             assert_eq!(want.look_up(cache, 0), None, "{what}");
         }
-        cache.prune(at(0));
+        cache.refuse(want.wanted(), "401".to_owned(), at(0));
+        assert_eq!(cache.refusal(want.wanted(), at(0)), None, "{what}");
         assert_eq!((cache.clear(), cache.entries(at(0)).len()), (0, 0), "{what}");
     };
     let is_empty = |path: &Path| fs::read_dir(path).unwrap().count() == 0;

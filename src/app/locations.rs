@@ -1,11 +1,13 @@
 //! Locations: which of the places that the settings name are used for what, and the cache in its place.
 
+use std::path::PathBuf;
+
 use super::PROGRAM;
 use crate::files::{self, Location};
 use crate::seal::Key;
 use crate::settings;
 use crate::store::CredentialStore;
-use crate::token_cache::TokenCache;
+use crate::token_cache::{self, TokenCache};
 
 /// Where access tokens are kept until they expire, and the key they are sealed with: one derived from the store's
 /// where there is one, else `own_key` beside them, which is for memory only: the runtime directory.
@@ -14,13 +16,31 @@ pub(super) fn token_cache(
     own_key: fn(&Location) -> Option<Key>,
 ) -> TokenCache {
     let runtime = runtime_location();
-    let key = match credentials.subkey("access tokens") {
+    let key = cache_key(credentials, || runtime.as_ref().and_then(own_key));
+    TokenCache::new(runtime.or_else(cache_location), key)
+}
+
+/// Every place where access tokens may be kept: a job without `XDG_RUNTIME_DIR` keeps them in another than the session
+/// it was started from, and forgets them in both. A service or a cron job that logs out does.
+pub(super) fn token_caches(credentials: &CredentialStore) -> Vec<TokenCache> {
+    let runtime = runtime_location().or_else(|| own_place(settings::session_directory(files::user_id())));
+    [runtime, cache_location()]
+        .into_iter()
+        .flatten()
+        .map(|location| {
+            let key = cache_key(credentials, || token_cache::read_key(&location));
+            TokenCache::new(Some(location), key)
+        })
+        .collect()
+}
+
+fn cache_key(credentials: &CredentialStore, own_key: impl FnOnce() -> Option<Key>) -> Option<Key> {
+    match credentials.subkey("access tokens") {
         Ok(Some(key)) => Some(key),
-        Ok(None) => runtime.as_ref().and_then(own_key),
+        Ok(None) => own_key(),
         // What cannot be opened now is not replaced by something else: without a cache it works, only slower.
         Err(_) => None,
-    };
-    TokenCache::new(runtime.or_else(cache_location), key)
+    }
 }
 
 /// Where directories are made that are gone when the command is, the best place first: one in memory; one that the
@@ -41,8 +61,13 @@ pub(super) fn run_locations() -> Vec<Location> {
 /// Our place in the runtime directory. The system makes that; where it does not, or it is not ours alone, another is
 /// used.
 pub(super) fn runtime_location() -> Option<Location> {
-    let (runtime, home) = (settings::runtime_directory()?, settings::home_directory()?);
-    let runtime = Location::of_cache(runtime, &home).open().ok()??;
+    own_place(settings::runtime_directory()?)
+}
+
+fn own_place(runtime: PathBuf) -> Option<Location> {
+    let runtime = Location::of_cache(runtime, &settings::home_directory()?)
+        .open()
+        .ok()??;
     Some(runtime.location_below(PROGRAM))
 }
 

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::Parser;
 use time::OffsetDateTime;
 
-use super::locations::{data_location, run_locations, token_cache};
+use super::locations::{data_location, run_locations, token_cache, token_caches};
 use super::{Process, Said, one_line, read_message};
 use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect, Status};
 use crate::command::configure::{Client, Configured};
@@ -19,6 +18,7 @@ use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
+use crate::files;
 use crate::registry::{Image, Registry, Scope, ScopeSet, Server, ServerUrl};
 use crate::settings::{self, Settings};
 use crate::store::{CredentialStore, Slot, TokenServers};
@@ -29,7 +29,7 @@ const EXEC_FAILED: u8 = 125;
 
 /// Serves a person.
 pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
-    let CommandLine { command } = match CommandLine::try_parse_from(&process.arguments) {
+    let CommandLine { command } = match CommandLine::read(&process.arguments) {
         Ok(command_line) => command_line,
         // clap knows which of its messages are help and which are errors, and gives each its stream and code.
         Err(message) => {
@@ -53,6 +53,9 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Configure(Configure { undo, dry_run, .. }) if undo => {
             configure::undo(data_location(), dry_run)
         }
+        Command::Configure(arguments) if arguments.hand_out.is_some() => {
+            hand_out(arguments, program, &credentials, process)
+        }
         Command::Configure(arguments) => configure(arguments, program, &credentials, process),
         Command::Import(arguments) => import(arguments, program, &credentials, process),
         Command::Exec(arguments) => {
@@ -72,9 +75,14 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Status(Status { server, json }) => {
             let format = format_of(json);
             let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
-            server
-                .map_err(anyhow::Error::from)
-                .and_then(|server| status::status(server.as_ref(), format, &credentials))
+            server.map_err(anyhow::Error::from).and_then(|server| {
+                status::status(
+                    server.as_ref(),
+                    format,
+                    &credentials,
+                    &Settings::load(files::user_id())?,
+                )
+            })
         }
     };
     report.map_or_else(|error| Said::error(&error, ExitCode::FAILURE), Said::from)
@@ -91,6 +99,7 @@ fn configure(
         registries,
         profile,
         podman,
+        hand_out: _,
         dry_run,
         undo: _,
     } = arguments;
@@ -124,6 +133,35 @@ fn configure(
         report.is_incomplete |= imported.is_incomplete;
     }
     Ok(configured.report)
+}
+
+/// Says in settings.json what is to be handed out for registries.
+fn hand_out(
+    arguments: Configure,
+    program: &str,
+    credentials: &CredentialStore,
+    process: &Process<'_>,
+) -> Result<Report> {
+    let Configure {
+        registries,
+        profile,
+        hand_out,
+        ..
+    } = arguments;
+    let hand_out = hand_out
+        .unwrap_or_default()
+        .parse()
+        .map_err(|why| anyhow!("--hand-out: {why}"))?;
+    let registries = read_registries(&registries)?;
+    let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
+    let settings = Settings::load(files::user_id())?;
+    let rooms = Rooms {
+        credentials,
+        cache: &token_cache(credentials, token_cache::read_key),
+        token_servers: &TokenServers::at(data_location()),
+        settings: &settings,
+    };
+    configure::hand_out(&registries, hand_out, &profile, rooms, process.now)
 }
 
 fn import(
@@ -194,7 +232,7 @@ fn token(
         profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
         confirmed: trust_realm.map(|realm| realm.parse()).transpose()?,
     };
-    let settings = Settings::load()?;
+    let settings = Settings::load(files::user_id())?;
     let rooms = Rooms {
         credentials,
         cache: &token_cache(credentials, token_cache::make_key),
@@ -215,14 +253,25 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         command,
     } = arguments;
     let mut scopes_of = BTreeMap::<Registry, ScopeSet>::new();
+    let mut spellings = exec::Spellings::new();
     for name in pull {
-        let Image { registry, repository } = name.parse().context("--pull")?;
+        let Image {
+            registry,
+            spelling,
+            repository,
+        } = name.parse().context("--pull")?;
         let scope = Scope::pull(&repository, &registry).context("--pull")?;
+        spellings.entry(registry.clone()).or_default().extend(spelling);
         scopes_of.entry(registry).or_default().merge(scope);
     }
     for name in push {
-        let Image { registry, repository } = name.parse().context("--push")?;
+        let Image {
+            registry,
+            spelling,
+            repository,
+        } = name.parse().context("--push")?;
         let scope = Scope::push(&repository, &registry).context("--push")?;
+        spellings.entry(registry.clone()).or_default().extend(spelling);
         scopes_of.entry(registry).or_default().merge(scope);
     }
     let mut scope = ScopeSet::default();
@@ -264,13 +313,15 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     let request = exec::Request {
         command,
         wanted: wanted.collect(),
+        spellings,
         locations: run_locations(),
         variable_names: (process.variable_names)(),
     };
-    let credentials = CredentialStore::at(data_location());
     let token_servers = TokenServers::at(data_location());
-    let settings = Settings::load()?;
+    let settings = Settings::load(files::user_id())?;
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
+        // Anew each time: while the command runs, somebody may log out and in.
+        let credentials = CredentialStore::at(data_location());
         let rooms = Rooms {
             credentials: &credentials,
             cache: &token_cache(&credentials, token_cache::make_key),
@@ -334,11 +385,11 @@ fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io
 fn cache(arguments: cli::Cache, credentials: &CredentialStore, now: OffsetDateTime) -> Result<Report> {
     let cli::Cache { server, clear, json } = arguments;
     let registry = server.map(|server| server.parse::<Registry>()).transpose()?;
-    let cache = token_cache(credentials, token_cache::read_key);
+    let caches = token_caches(credentials);
     if clear {
-        Ok(cache::clear(registry.as_ref(), &cache))
+        Ok(cache::clear(registry.as_ref(), &caches, now))
     } else {
-        cache::list(registry.as_ref(), json, &cache, now)
+        cache::list(registry.as_ref(), json, &caches, now)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the clients' configuration files say, and how to say something else in them without touching the rest.
+//! What the clients' configuration files say, and how to say something else in them, or in our own, without touching
+//! the rest.
 //! Pure: no file, environment, network, clock or standard stream.
 
 mod auth_entry;
@@ -6,10 +7,12 @@ mod config_file;
 mod json_text;
 mod record;
 mod registries_conf;
+mod settings_text;
 mod token_config;
 
 pub use auth_entry::{AuthEntry, Login, UndecodableEntry};
 pub use config_file::{ConfigFile, InvalidConfigFile, Key};
 pub use record::{Change, Record, What};
 pub use registries_conf::{credential_helpers_line, registries_drop_in};
+pub use settings_text::set_hand_out;
 pub use token_config::TokenConfig;

@@ -35,7 +35,7 @@ impl TokenConfig {
         }
     }
 
-    /// The file with these tokens, each under the key that docker looks its registry up by (docker/cli
+    /// The file with these tokens, each under a key that docker or another looks its registry up by (docker/cli
     /// `types.AuthConfig`, `registrytoken`).
     pub fn with<'a>(
         &self,

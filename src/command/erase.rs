@@ -14,7 +14,7 @@ pub fn erase(
     input: &[u8],
     profile: Profile,
     store: &CredentialStore,
-    cache: &dyn Fn() -> TokenCache,
+    caches: &dyn Fn() -> Vec<TokenCache>,
 ) -> Result<()> {
     let asked = ServerUrl::read(input)?;
     let slot = Slot::new(asked.server().clone(), profile);
@@ -22,7 +22,7 @@ pub fn erase(
     let held = store.get(&slot).ok().flatten();
     store.remove(&slot)?;
     if let Some(held) = held {
-        forget_tokens(&slot, &held.credential, &cache());
+        forget_tokens(&slot, &held.credential, &caches());
     }
     Ok(())
 }

@@ -2,17 +2,28 @@
 
 use anyhow::Result;
 
-use crate::credential::{Credential, Profile};
+use crate::command::get::identified;
+use crate::command::obtain::known_token_server;
+use crate::credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Profile};
 use crate::protocol::docker;
 use crate::registry::Server;
 use crate::settings::{OnUnavailable, Settings};
-use crate::store::CredentialStore;
+use crate::store::{CredentialStore, TokenServers};
 
 /// The listing of one profile.
 ///
 /// docker asks `get` for every server listed, and one that fails costs it all of them (docker/cli#3716), so what
-/// cannot be opened is left out. Prefixes are left out too: docker takes keys for hosts.
-pub fn list(profile: &Profile, store: &CredentialStore, settings: &Settings) -> Result<String> {
+/// cannot be opened is left out, and so is what an identity token is wanted for of nobody knows whom. Prefixes are
+/// left out too: docker takes keys for hosts.
+///
+/// The account is the one that `get` would answer, `<token>` for an identity token: clients only show it, or choose
+/// by it whose credential they ask for, and whoever did by the stored account would be given something else.
+pub fn list(
+    profile: &Profile,
+    store: &CredentialStore,
+    token_servers: &dyn Fn() -> TokenServers,
+    settings: &Settings,
+) -> Result<String> {
     let entries = match (store.entries(), settings.on_unavailable) {
         (Ok(entries), _) => entries,
         // Not one credential but the store itself: what `get` says of that, `list` says too.
@@ -29,7 +40,14 @@ pub fn list(profile: &Profile, store: &CredentialStore, settings: &Settings) -> 
     // docker-py reduces the keys to host names and lets the last one win: Docker Hub's own has to come after the
     // two tokens below it. `Server` sorts those first.
     credentials.sort_by(|one, other| one.server_url.server().cmp(other.server_url.server()));
-    Ok(docker::listing(credentials.iter().map(|credential| {
-        (credential.server_url.listed_as(), credential.account.as_str())
+    Ok(docker::listing(credentials.iter().filter_map(|credential| {
+        let account = match identified(credential, settings) {
+            Some(registry) => {
+                known_token_server(registry, &settings.registry(registry), &token_servers()).ok()??;
+                IDENTITY_TOKEN_ACCOUNT
+            }
+            None => &credential.account,
+        };
+        Some((credential.server_url.listed_as(), account))
     }))?)
 }

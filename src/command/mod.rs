@@ -55,10 +55,12 @@ impl Report {
 }
 
 /// Forgets the access tokens that a credential got: they go when it goes.
-pub(crate) fn forget_tokens(slot: &Slot, credential: &Credential, cache: &TokenCache) {
+pub(crate) fn forget_tokens(slot: &Slot, credential: &Credential, caches: &[TokenCache]) {
     let name = slot.file_name();
-    if let Some(fingerprint) = cache.fingerprint(Some(&subject(&name, credential))) {
-        cache.forget(&fingerprint);
+    for cache in caches {
+        if let Some(fingerprint) = cache.fingerprint(Some(&subject(&name, credential))) {
+            cache.forget(&fingerprint);
+        }
     }
 }
 

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use serde::Serialize;
 
+use crate::command::get::identified;
 use crate::command::{Report, aligned, printable, rfc3339};
 use crate::credential::Kind;
 use crate::registry::ServerUrl;
+use crate::settings::{HandOut, Settings};
 use crate::store::{CredentialStore, Entry};
 
 /// How `status` is to be printed.
@@ -20,12 +22,17 @@ pub enum Format {
 }
 
 /// Shows all that is held, or what is held for one server and the prefixes below it.
-pub fn status(server: Option<&ServerUrl>, format: Format, store: &CredentialStore) -> Result<Report> {
+pub fn status(
+    server: Option<&ServerUrl>,
+    format: Format,
+    store: &CredentialStore,
+    settings: &Settings,
+) -> Result<Report> {
     let rows = store
         .entries()?
         .iter()
         .filter(|entry| server.is_none_or(|server| is_of(entry, server)))
-        .map(Row::of)
+        .map(|entry| Row::of(entry, settings))
         .collect::<Vec<_>>();
     let text = match format {
         Format::Json => serde_json::to_string_pretty(&rows)? + "\n",
@@ -56,6 +63,7 @@ enum State {
     Held {
         account: String,
         kind: Kind,
+        hands_out: HandOut,
         created: String,
         last_used: String,
     },
@@ -65,7 +73,7 @@ enum State {
 }
 
 impl Row {
-    fn of(entry: &Entry) -> Self {
+    fn of(entry: &Entry, settings: &Settings) -> Self {
         let Entry {
             server,
             profile,
@@ -75,6 +83,13 @@ impl Row {
             Ok(held) => State::Held {
                 account: held.credential.account.clone(),
                 kind: held.credential.kind,
+                hands_out: if held.credential.kind == Kind::IdentityToken
+                    || identified(&held.credential, settings).is_some()
+                {
+                    HandOut::IdentityToken
+                } else {
+                    HandOut::Secret
+                },
                 created: rfc3339(held.credential.created),
                 last_used: rfc3339(held.last_used),
             },
@@ -100,7 +115,18 @@ fn is_of(entry: &Entry, server: &ServerUrl) -> bool {
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut lines = vec![["SERVER", "PROFILE", "ACCOUNT", "KIND", "CREATED", "LAST USED"].map(str::to_owned)];
+    let mut lines = vec![
+        [
+            "SERVER",
+            "PROFILE",
+            "ACCOUNT",
+            "KIND",
+            "HANDS OUT",
+            "CREATED",
+            "LAST USED",
+        ]
+        .map(str::to_owned),
+    ];
     let mut unavailable = String::new();
     for Row {
         server,
@@ -112,13 +138,26 @@ fn table(rows: &[Row]) -> String {
             State::Held {
                 account,
                 kind,
+                hands_out,
                 created,
                 last_used,
-            } => [server, profile, account, kind.name(), created, last_used].map(printable),
+            } => {
+                let hands_out = hands_out.word();
+                [
+                    server,
+                    profile,
+                    account,
+                    kind.name(),
+                    hands_out,
+                    created,
+                    last_used,
+                ]
+                .map(printable)
+            }
             State::Unavailable { error } => {
                 // Writing to a String cannot fail.
                 let _ = writeln!(unavailable, "{}", printable(error));
-                [server, profile, "-", "cannot be opened", "-", "-"].map(printable)
+                [server, profile, "-", "cannot be opened", "-", "-", "-"].map(printable)
             }
         });
     }

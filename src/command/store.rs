@@ -14,7 +14,7 @@ pub fn store(
     input: &[u8],
     profile: Profile,
     store: &CredentialStore,
-    cache: &dyn Fn() -> TokenCache,
+    caches: &dyn Fn() -> Vec<TokenCache>,
     now: OffsetDateTime,
 ) -> Result<()> {
     let StoreMessage {
@@ -34,9 +34,9 @@ pub fn store(
     };
     match store.put(&slot, &credential, now)? {
         // What the other one got is not for this one, and nobody asks for it any more.
-        Put::Replaced(replaced) => forget_tokens(&slot, &replaced, &cache()),
+        Put::Replaced(replaced) => forget_tokens(&slot, &replaced, &caches()),
         // Who logs in again may have put right on the server what was refused a moment ago.
-        Put::Unchanged => forget_tokens(&slot, &credential, &cache()),
+        Put::Unchanged => forget_tokens(&slot, &credential, &caches()),
         Put::New => {}
     }
     Ok(())

@@ -53,20 +53,23 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         access_token,
         token_server,
         account,
+        is_by_refresh_token: _,
         warning,
     } = obtain(wanted, rooms, now)?;
     let mut report = Report::default();
     if let Some(warning) = warning {
         report.note(warning);
     }
-    let origin = token_server.realm.origin();
     if account.is_none() {
         report.note(format_args!(
             "note: nothing is stored for {}; this token is for nobody in particular",
             wanted.registry
         ));
     }
-    if let Some(granted) = &access_token.granted {
+    if let Some(granted) = &access_token.granted
+        && *granted != wanted.scope
+    {
+        let origin = token_server.realm.origin();
         let lacking = granted.lacking(&wanted.scope);
         let more = wanted.scope.lacking(granted);
         // Who asks for `*` and is granted less lacks all that was asked for, and has something all the same.

@@ -37,13 +37,16 @@ pub enum Kind {
     PersonalAccessToken,
 }
 
+/// The account by which docker knows an identity token (docker/cli `native_store.go`, `tokenUsername`).
+pub const IDENTITY_TOKEN_ACCOUNT: &str = "<token>";
+
 impl Kind {
-    /// Tells the kind by the account docker uses for identity tokens (docker/cli `native_store.go`,
-    /// `tokenUsername`) and by the prefixes Docker Hub gives its tokens.
+    /// Tells the kind by the account docker uses for identity tokens and by the prefixes Docker Hub gives its
+    /// tokens.
     #[must_use]
     pub fn of(account: &str, secret: &Secret) -> Self {
         let text = secret.expose();
-        if account == "<token>" {
+        if account == IDENTITY_TOKEN_ACCOUNT {
             Self::IdentityToken
         } else if text.starts_with("dckr_pat_") {
             Self::PersonalAccessToken

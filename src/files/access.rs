@@ -162,6 +162,19 @@ pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
     Ok(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
+/// Sets the time of a file to that of its system, whatever the clock of the caller says. Best effort.
+#[cfg(unix)]
+pub(super) fn mark_now(file: &File) {
+    use rustix::fs::{Timespec, Timestamps, UTIME_NOW, UTIME_OMIT, futimens};
+
+    let time = |tv_nsec| Timespec { tv_sec: 0, tv_nsec };
+    let times = Timestamps {
+        last_access: time(UTIME_OMIT),
+        last_modification: time(UTIME_NOW),
+    };
+    let _ = futimens(file, &times);
+}
+
 #[cfg(unix)]
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     use rustix::fs::{Mode, OFlags};
@@ -242,6 +255,9 @@ pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     File::options().create(true).append(true).open(path)
 }
+
+#[cfg(not(unix))]
+pub(super) fn mark_now(_file: &File) {}
 
 #[cfg(not(unix))]
 pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {

@@ -3,7 +3,7 @@
 //! The file is never removed: two processes could then each lock a file of their own. The system lets go of the
 //! lock when its holder ends, however it ends.
 
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 /// One's turn, until it is dropped.
 #[derive(Debug)]
 #[must_use = "the turn ends when it is dropped"]
-pub struct Lock(#[expect(dead_code, reason = "closing it is what ends the turn")] File);
+pub struct Lock(File);
 
 impl PrivateDirectory {
     /// Waits for its turn at the file of this name, but not for ever: `None` where the holder does not come to an
@@ -40,5 +40,26 @@ impl PrivateDirectory {
             thread::sleep(pause);
             pause = LONGEST_PAUSE.min(pause * 2);
         }
+    }
+
+    /// The same in a line, where each has something of its own to do: whoever's turn comes leaves the time at the
+    /// file, and with every turn that is seen to come patience begins anew. `None`, too, once `until` has come.
+    #[must_use]
+    pub fn line_up(&self, name: &str, patience: Duration, until: Instant) -> Option<Lock> {
+        let path = self.path.join(name);
+        let last_turn = || fs::metadata(&path).and_then(|metadata| metadata.modified()).ok();
+        let mut seen = last_turn();
+        let began = Instant::now();
+        let mut since = began;
+        let is_stalled = || {
+            let last = last_turn();
+            if last != seen {
+                (seen, since) = (last, Instant::now());
+            }
+            since.elapsed() >= patience
+        };
+        let lock = self.lock(name, until.saturating_duration_since(began), is_stalled)?;
+        access::mark_now(&lock.0);
+        Some(lock)
     }
 }

@@ -143,13 +143,10 @@ impl PrivateDirectory {
         if let Some(why) = why {
             return Err(FileError::Unfit { path, why });
         }
-        let mut bytes = Vec::with_capacity(
-            usize::try_from(metadata.len())
-                .unwrap_or_default()
-                .saturating_add(1),
-        );
+        let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default());
+        // Not until its end is seen, which is one call more: what replaces a file is another one.
         (&file)
-            .take(limit)
+            .take(metadata.len())
             .read_to_end(&mut bytes)
             .map_err(|error| FileError::io("read", &path, error))?;
         let modified = metadata

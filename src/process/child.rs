@@ -3,6 +3,10 @@
 
 use std::io;
 use std::process::{Child as Running, Command, ExitStatus};
+#[cfg(unix)]
+use std::sync::{Mutex, PoisonError};
+#[cfg(unix)]
+use std::thread;
 
 /// A program that runs.
 #[derive(Debug)]
@@ -29,20 +33,33 @@ impl Child {
         Ok(code(self.wait_for_end()?))
     }
 
+    /// Waits itself and not for `SIGCHLD`, which does not come where whoever started us has blocked it.
     #[cfg(unix)]
     fn wait_for_end(&mut self) -> io::Result<ExitStatus> {
-        // Passed on by the one thread that also waits for it, so that its number is not another program's by then.
-        let pid = rustix::process::Pid::from_child(&self.running);
-        for signal in self.signals.forever() {
-            if let Some(status) = self.running.try_wait()? {
-                return Ok(status);
-            }
-            if let Some(signal) = signals::to_pass_on(&signal) {
-                // It has ended and is about to be waited for, or has made itself another user's.
-                let _ = rustix::process::kill_process(pid, signal);
-            }
-        }
-        self.running.wait()
+        use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, waitid};
+
+        let Self { running, signals } = self;
+        let pid = Pid::from_child(running);
+        // As long as its end was not asked for, its number is not another program's.
+        let is_ours = Mutex::new(true);
+        let caught = signals.handle();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for signal in signals.forever() {
+                    let is_ours = is_ours.lock().unwrap_or_else(PoisonError::into_inner);
+                    if let Some(signal) = signals::to_pass_on(&signal).filter(|_| *is_ours) {
+                        // It has ended, or has made itself another user's.
+                        let _ = kill_process(pid, signal);
+                    }
+                }
+            });
+            let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+            let ended = rustix::io::retry_on_intr(|| waitid(WaitId::Pid(pid), options));
+            *is_ours.lock().unwrap_or_else(PoisonError::into_inner) = false;
+            caught.close();
+            ended?;
+            running.wait()
+        })
     }
 
     #[cfg(not(unix))]
@@ -77,7 +94,8 @@ mod signals {
     const PASSED_ON: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
 
     /// Those that are ignored stay so, for us and for the program: `nohup`, and a shell that starts something in
-    /// the background, mean it like that.
+    /// the background, mean it like that. `SIGCHLD` does not: the system tells nobody who ignores it how a program
+    /// ended.
     pub(super) fn catch() -> io::Result<Signals> {
         let ignored = ignored();
         let heeded = PASSED_ON

@@ -37,16 +37,25 @@ impl AccessToken {
     /// Whether enough of its life is left to hand it out: the lesser of five minutes and half of it.
     #[must_use]
     pub fn is_fresh(&self, now: OffsetDateTime) -> bool {
-        // One from the future was written before the clock was put back; nobody knows what is left of it.
-        self.issued <= now && now <= self.fresh_until() && now < self.expires
+        is_fresh(self.issued, self.expires, now)
     }
 
     /// The last moment at which it can be handed out.
     #[must_use]
     pub fn fresh_until(&self) -> OffsetDateTime {
-        let life = self.expires - self.issued;
-        self.expires - LEAST_LEFT.min(life / 2)
+        fresh_until(self.issued, self.expires)
     }
+}
+
+/// Whether enough is left at `now` of a life between these moments.
+pub(super) fn is_fresh(issued: OffsetDateTime, expires: OffsetDateTime, now: OffsetDateTime) -> bool {
+    // One from the future was written before the clock was put back; nobody knows what is left of it.
+    issued <= now && now <= fresh_until(issued, expires) && now < expires
+}
+
+fn fresh_until(issued: OffsetDateTime, expires: OffsetDateTime) -> OffsetDateTime {
+    let life = expires - issued;
+    expires - LEAST_LEFT.min(life / 2)
 }
 
 /// What a token server answered.

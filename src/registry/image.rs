@@ -28,6 +28,8 @@ const MAX_TAG_BYTES: usize = 128;
 pub struct Image {
     /// Where it is; Docker Hub where the name does not say.
     pub registry: Registry,
+    /// The registry as the name spells it, where it does: clients look their credentials up by that.
+    pub spelling: Option<String>,
     /// The repository there, with the `library/` that docker's short names leave out.
     pub repository: String,
 }
@@ -67,6 +69,7 @@ impl FromStr for Image {
         };
         Ok(Self {
             registry,
+            spelling: domain.map(str::to_owned),
             repository: format!("{namespace}{name}"),
         })
     }
@@ -172,6 +175,37 @@ mod tests {
                 assert_eq!(image.repository, repository, "{text}");
             }
         }
+    }
+
+    /// What clients look an image's registry up by: docker 28 (`ParseRepositoryInfo`, `getAuthConfigKey`), the docker
+    /// of after that (`reference.Domain`), buildkit (the host it connects to), go-containerregistry (`RegistryStr`).
+    #[test]
+    fn every_client_finds_the_key_of_an_image() {
+        const INDEX: &str = "https://index.docker.io/v1/";
+        let table: [(&str, &[&str]); 11] = [
+            ("alpine", &[INDEX, "docker.io"]),
+            ("docker.io/acme/app", &[INDEX, "docker.io"]),
+            ("index.docker.io/acme/app", &[INDEX, "docker.io"]),
+            ("registry-1.docker.io/acme/app", &[INDEX, "registry-1.docker.io"]),
+            ("registry.hub.docker.com/acme/app", &["registry.hub.docker.com"]),
+            ("ghcr.io/acme/app", &["ghcr.io", "ghcr.io:443"]),
+            ("ghcr.io:443/acme/app", &["ghcr.io", "ghcr.io:443"]),
+            ("GHCR.io/acme/app", &["GHCR.io", "ghcr.io"]),
+            ("GHCR.io:443/acme/app", &["GHCR.io:443", "ghcr.io", "ghcr.io:443"]),
+            ("Localhost:5000/app", &["Localhost:5000", "localhost:5000"]),
+            ("[0:0::1]:5000/app", &["[0:0::1]:5000", "[::1]:5000"]),
+        ];
+        for (text, looked_up) in table {
+            let image: Image = text.parse().unwrap();
+            let mut keys = image.registry.auth_keys();
+            keys.extend(image.spelling);
+            for key in looked_up {
+                assert!(keys.contains(*key), "{text}: {key} is not among {keys:?}");
+            }
+        }
+        let keys = |text: &str| text.parse::<Registry>().unwrap().auth_keys();
+        assert_eq!(keys("h:5000").into_iter().collect::<Vec<_>>(), ["h:5000"]);
+        assert!(!keys("docker.io").contains("auth.docker.io"));
     }
 
     #[test]

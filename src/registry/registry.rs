@@ -1,10 +1,10 @@
 //! Registry: the host a server URL names, with Docker Hub's many names made one. Knows nothing of paths.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use serde::Deserialize;
 use thiserror::Error;
 use url::Host;
 
@@ -13,8 +13,7 @@ use crate::registry::server_url::HUB_INDEX_URL;
 use crate::registry::{InvalidServerUrl, Server, ServerUrl};
 
 /// A registry: a host in lower case, with a port unless it is 443.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Registry(String);
 
 impl Registry {
@@ -44,6 +43,26 @@ impl Registry {
             HUB_INDEX_URL
         } else {
             &self.0
+        }
+    }
+
+    /// The keys of `auths` that clients look it up by, but for another spelling in an image's name, which most of them
+    /// keep. Docker Hub is the index to docker, buildkit and go-containerregistry, and to each of them by some of its
+    /// names only (docker/cli `getAuthConfigKey`, buildkit `getAuthConfig`, go-containerregistry `ResolveMany`);
+    /// others may be given with the port that is meant anyway.
+    #[must_use]
+    pub fn auth_keys(&self) -> BTreeSet<String> {
+        let key = self.docker_key().to_owned();
+        if self.is_docker_hub() {
+            // That of tokens is no registry's.
+            let names = Self::DOCKER_HUB_NAMES
+                .into_iter()
+                .filter(|name| *name != "auth.docker.io");
+            names.map(str::to_owned).chain([key]).collect()
+        } else if self.port().is_none() {
+            BTreeSet::from([format!("{key}:443"), key])
+        } else {
+            BTreeSet::from([key])
         }
     }
 
@@ -118,14 +137,6 @@ impl FromStr for Registry {
                 Err(InvalidRegistry::NotAHost)
             }
         }
-    }
-}
-
-impl TryFrom<String> for Registry {
-    type Error = InvalidRegistry;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
     }
 }
 

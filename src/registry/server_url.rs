@@ -123,6 +123,15 @@ impl Server {
         }
     }
 
+    /// The registry that a credential for it logs in to. Docker Hub's two session tokens log in nowhere.
+    #[must_use]
+    pub fn registry(&self) -> Option<&Registry> {
+        match self {
+            Self::Registry(registry) | Self::Prefix { registry, .. } => Some(registry),
+            Self::HubSession(_) | Self::UnknownScheme(_) => None,
+        }
+    }
+
     /// The servers whose credentials answer a request for this one, the narrowest first.
     ///
     /// A path is answered by the longest stored prefix, by whole components, and never by the registry: the one

@@ -16,7 +16,17 @@ pub fn data_directory() -> Option<PathBuf> {
 /// The directory that the system makes for a session, in memory, and removes when it ends; not everywhere.
 #[must_use]
 pub fn runtime_directory() -> Option<PathBuf> {
+    if cfg!(target_os = "linux") {
+        // There it is wherever the variable says, and nowhere else.
+        return absolute("XDG_RUNTIME_DIR");
+    }
     of_this_user()?.runtime_dir().map(Path::to_owned)
+}
+
+/// Where systemd makes that directory (`pam_systemd(8)`), for a process that is not told.
+#[must_use]
+pub fn session_directory(user_id: u32) -> PathBuf {
+    PathBuf::from(format!("/run/user/{user_id}"))
 }
 
 /// Where this program keeps what it can do without; `None` without a home.
@@ -82,16 +92,7 @@ impl Base {
 
     /// XDG Base Directory Specification 0.8: a variable with an absolute path, or a place in the home. The same as
     /// `directories` has it; a test compares them.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this room is the reader of the environment"
-    )]
     pub(super) fn in_environment(self) -> Option<PathBuf> {
-        let absolute = |name| {
-            std::env::var_os(name)
-                .map(PathBuf::from)
-                .filter(|path| path.is_absolute())
-        };
         let (variable, below_home) = match self {
             Self::Cache => ("XDG_CACHE_HOME", ".cache"),
             Self::Config => ("XDG_CONFIG_HOME", ".config"),
@@ -100,6 +101,16 @@ impl Base {
         };
         absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this room is the reader of the environment"
+)]
+fn absolute(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
 }
 
 /// A relative home is none: the key would end in whatever directory docker is started in.

@@ -32,13 +32,15 @@ pub fn buildx_directory(variables: Variables<'_>) -> Option<PathBuf> {
 }
 
 /// What points docker and its relatives at a configuration directory: docker itself and what reads its config.json,
-/// and go-containerregistry and containers/image, which read an auth file.
+/// go-containerregistry and containers/image, which read an auth file, and helm, which reads one of its own first. That
+/// takes registry tokens since it is made with oras-go v2 (helm 3.18), and earlier is nobody with them.
 #[must_use]
 pub fn client_variables(config_file: &Path) -> Vec<(&'static str, PathBuf)> {
     let directory = config_file.parent().unwrap_or(Path::new("."));
     vec![
         ("DOCKER_CONFIG", directory.to_owned()),
         ("REGISTRY_AUTH_FILE", config_file.to_owned()),
+        ("HELM_REGISTRY_CONFIG", config_file.to_owned()),
     ]
 }
 

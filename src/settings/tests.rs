@@ -18,6 +18,7 @@ fn the_directories_are_those_of_the_specification() {
         ] {
             assert_eq!(base.in_environment().as_deref(), Some(directory));
         }
+        assert_eq!(runtime_directory().as_deref(), directories.runtime_dir());
     }
 }
 
@@ -63,6 +64,28 @@ fn the_profile_comes_from_the_programs_name_before_the_variable() {
 }
 
 #[test]
+fn what_is_handed_out_is_said_of_a_registry_under_any_of_its_names() {
+    let text = br#"{"registries": {"https://h/v2/": {"handOut": "identity-token"}, "index.docker.io": {"handOut": "identity-token"}, "g": {"handOut": "secret"}}}"#;
+    let settings = Settings::parse(text).unwrap();
+    let table = [
+        ("h", HandOut::IdentityToken),
+        ("h:443", HandOut::IdentityToken),
+        ("h/acme/app", HandOut::IdentityToken),
+        ("https://index.docker.io/v1/", HandOut::IdentityToken),
+        ("https://index.docker.io/v1/access-token", HandOut::Secret),
+        ("https://index.docker.io/v1/refresh-token", HandOut::Secret),
+        ("h:5000", HandOut::Secret),
+        ("g", HandOut::Secret),
+        ("other", HandOut::Secret),
+        ("nerdctl-experimental://h", HandOut::Secret),
+    ];
+    for (url, hand_out) in table {
+        let server_url: crate::registry::ServerUrl = url.parse().unwrap();
+        assert_eq!(settings.hand_out(server_url.server()), hand_out, "{url}");
+    }
+}
+
+#[test]
 fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
     assert_eq!(Settings::parse(b"{}").unwrap(), Settings::default());
     assert_eq!(
@@ -87,6 +110,15 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
         (
             "{\"registries\": {\"h\": {\"realm\": \"ftp://h\"}}}",
             "realm: is not an absolute URL with http or https, as in https://HOST/token at line 1 column 41",
+        ),
+        (
+            "{\"registries\":\n {\"h\": {\"handOut\": \"refresh-token\"}}}",
+            "unknown variant `refresh-token`, expected `secret` or `identity-token` at line 2 column 34",
+        ),
+        (
+            "{\"registries\": {\"h\": {\"handout\": \"secret\"}}}",
+            "unknown field `handout`, expected one of `caFile`, `handOut`, `insecure`, `realm`, `service` at line 1 \
+             column 31",
         ),
         ("{", "EOF while parsing an object at line 1 column 1"),
     ] {
@@ -177,4 +209,27 @@ fn a_declaration_that_does_not_hold_is_refused_with_line_and_column_and_its_secr
         let error = Settings::parse(text.as_bytes()).unwrap_err().to_string();
         assert_eq!(error.split_once(" at line 2 column ").unwrap().0, expected);
     }
+}
+
+#[test]
+fn one_registry_under_two_names_is_refused_where_the_second_stands() {
+    for (one, other, registry) in [
+        ("h", "h", "h"),
+        ("h", "h:443", "h"),
+        ("h", "H", "h"),
+        ("h", "https://h", "h"),
+        ("h:5000", "http://H:5000/", "h:5000"),
+        ("docker.io", "https://index.docker.io/v1/", "docker.io"),
+        ("registry-1.docker.io", "index.docker.io:443", "docker.io"),
+    ] {
+        let text = format!("{{\"registries\": {{\"{one}\": {{}}, \"a\": {{}},\n \"{other}\": {{}}}}}}");
+        let error = Settings::parse(text.as_bytes()).unwrap_err().to_string();
+        let expected = format!(
+            "registries: `{other}` is the registry {registry}, which is there already; keep one of them at line 2 column {}",
+            other.len() + 3
+        );
+        assert_eq!(error, expected);
+    }
+    let text = r#"{"registries": {"h": {}, "h:80": {}, "h.": {}, "hub.docker.com": {}, "docker.io": {}}}"#;
+    assert_eq!(Settings::parse(text.as_bytes()).unwrap().registries.len(), 5);
 }

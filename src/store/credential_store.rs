@@ -1,10 +1,11 @@
 //! Credential store: which slots are held and what is in them. Knows nothing of what a caller is answered.
 //!
-//! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written. Each
-//! change is one rename or unlink of one file, so there is nothing to lock, and no change touches another slot.
+//! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written, and `locks/`
+//! for who uses a refresh token up, or changes a slot. Each change is one rename or unlink of one file: who reads takes
+//! no lock, and no change touches another slot.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -12,13 +13,14 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::credential::{Credential, Kind, Origin, Profile};
-use crate::files::{FileError, Location, PrivateDirectory, PrivateFile};
+use crate::files::{FileError, Location, Lock, PrivateDirectory, PrivateFile};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::{Server, ServerUrl};
 use crate::seal::{self, Key, NoRandomBytes, Unopened};
 use crate::secret::Secret;
 use crate::store::key::{KeyError, KeyFile};
 use crate::store::slot::{self, Slot};
+use crate::store::turn;
 
 /// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
 const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
@@ -27,18 +29,25 @@ const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
 /// time recorded is a write.
 const LAST_USE_GRANULARITY: time::Duration = time::Duration::minutes(1);
 
-/// The credentials of one user.
+/// The credentials of one user, for one call: directories and key are opened once, and then remembered. What was not
+/// there is looked for again, and what cannot be used is an error each time.
 #[derive(Debug)]
 pub struct CredentialStore {
     /// `None` where there is no home to keep anything in.
     location: Option<Location>,
+    opened: OnceLock<(PrivateDirectory, PrivateDirectory)>,
+    key: OnceLock<Key>,
 }
 
 impl CredentialStore {
     /// The store in this directory, which need not exist.
     #[must_use]
     pub fn at(location: Option<Location>) -> Self {
-        Self { location }
+        Self {
+            location,
+            opened: OnceLock::new(),
+            key: OnceLock::new(),
+        }
     }
 
     /// What answers a request for `server`: its slot, or the longest prefix of it that has one.
@@ -49,7 +58,7 @@ impl CredentialStore {
         for candidate in server.answered_by() {
             let name = Slot::new(candidate, profile.clone()).file_name();
             if let Some(file) = slots.read(&name, MAX_SLOT_BYTES)? {
-                return Held::open(&existing_key(&root)?, &slots, &name, file).map(Some);
+                return Held::open(self.existing_key(root)?, slots, &name, file).map(Some);
             }
         }
         Ok(None)
@@ -62,7 +71,7 @@ impl CredentialStore {
         };
         let name = slot.file_name();
         match slots.read(&name, MAX_SLOT_BYTES)? {
-            Some(file) => Held::open(&existing_key(&root)?, &slots, &name, file).map(Some),
+            Some(file) => Held::open(self.existing_key(root)?, slots, &name, file).map(Some),
             None => Ok(None),
         }
     }
@@ -71,10 +80,20 @@ impl CredentialStore {
     /// use: `docker login` stores what it has just been given, even when the login failed.
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
+        let _change = turn::change(&root);
+        Self::put_in(&root, slot, credential, now)
+    }
+
+    fn put_in(
+        root: &PrivateDirectory,
+        slot: &Slot,
+        credential: &Credential,
+        now: OffsetDateTime,
+    ) -> Result<Put, StoreError> {
         let slots = root.create_below("slots")?;
         let staging = root.create_below("staging")?;
         staging.sweep(now);
-        let key = key_to_seal_with(&root, &slots, &staging)?;
+        let key = key_to_seal_with(root, &slots, &staging)?;
         let name = slot.file_name();
         let mut created = now;
         let mut outcome = Put::New;
@@ -97,8 +116,20 @@ impl CredentialStore {
         Ok(outcome)
     }
 
+    /// The turn to use up what is in a slot, and to keep what comes of it: read the slot when you have it. `None`
+    /// where nobody can be waited for; it is then done all the same.
+    pub fn turn(&self, slot: &Slot) -> Result<Option<Lock>, StoreError> {
+        match self.open()? {
+            Some((root, _)) => {
+                turn::take(root, &slot.file_name()).map_err(|turn::Crowded| StoreError::Crowded)
+            }
+            None => Ok(None),
+        }
+    }
+
     /// Keeps a renewed credential in place of the one it was had with, if that is still there; says whether it was.
-    /// Who has logged out or logged in anew meanwhile meant it.
+    /// Who has logged out or logged in anew meanwhile meant it. Two do not renew one at the same time: each has its
+    /// [turn](Self::turn).
     pub fn renew(
         &self,
         slot: &Slot,
@@ -106,11 +137,15 @@ impl CredentialStore {
         renewed: &Credential,
         now: OffsetDateTime,
     ) -> Result<bool, StoreError> {
+        let Some((root, _)) = self.open()? else {
+            return Ok(false);
+        };
+        let _change = turn::change(root);
         let is_there = self.get(slot)?.is_some_and(|held| {
             held.credential.account == used.account && held.credential.secret.is_same_as(&used.secret)
         });
         if is_there {
-            self.put(slot, renewed, now)?;
+            Self::put_in(root, slot, renewed, now)?;
         }
         Ok(is_there)
     }
@@ -118,7 +153,10 @@ impl CredentialStore {
     /// Forgets what is in a slot; says whether there was anything. Needs no key.
     pub fn remove(&self, slot: &Slot) -> Result<bool, StoreError> {
         match self.open()? {
-            Some((_, slots)) => Ok(slots.remove(&slot.file_name())?),
+            Some((root, slots)) => {
+                let _change = turn::change(root);
+                Ok(slots.remove(&slot.file_name())?)
+            }
             None => Ok(false),
         }
     }
@@ -128,7 +166,7 @@ impl CredentialStore {
         let Some((root, _)) = self.open()? else {
             return Ok(None);
         };
-        let key = KeyFile::of(&root).read().map_err(Arc::new)?;
+        let key = self.key(root).map_err(Arc::new)?;
         Ok(key.map(|key| key.subkey(purpose)))
     }
 
@@ -137,7 +175,7 @@ impl CredentialStore {
         let Some((root, slots)) = self.open()? else {
             return Ok(Vec::new());
         };
-        let key = existing_key(&root);
+        let key = self.existing_key(root);
         let mut entries = Vec::new();
         for name in slots.names()? {
             let Some(name) = name.to_str() else { continue };
@@ -150,7 +188,7 @@ impl CredentialStore {
                 Ok(Some(file)) => key
                     .as_ref()
                     .map_err(|error| StoreError::Key(Arc::clone(error)))
-                    .and_then(|key| Held::open(key, &slots, name, file)),
+                    .and_then(|key| Held::open(key, slots, name, file)),
                 Err(error) => Err(error.into()),
             };
             let server = match &held {
@@ -166,14 +204,32 @@ impl CredentialStore {
         Ok(entries)
     }
 
-    fn open(&self) -> Result<Option<(PrivateDirectory, PrivateDirectory)>, StoreError> {
-        let Some(location) = &self.location else {
-            return Ok(None);
-        };
-        let Some(root) = location.open()? else {
-            return Ok(None);
-        };
-        Ok(root.open_below("slots")?.map(|slots| (root, slots)))
+    /// The directory of the store and that of the slots.
+    fn open(&self) -> Result<Option<(&PrivateDirectory, &PrivateDirectory)>, StoreError> {
+        if self.opened.get().is_none()
+            && let Some(location) = &self.location
+            && let Some(root) = location.open()?
+            && let Some(slots) = root.open_below("slots")?
+        {
+            // Where another thread was faster, it has opened the same.
+            let _ = self.opened.set((root, slots));
+        }
+        Ok(self.opened.get().map(|(root, slots)| (root, slots)))
+    }
+
+    fn key(&self, root: &PrivateDirectory) -> Result<Option<&Key>, KeyError> {
+        if self.key.get().is_none()
+            && let Some(key) = KeyFile::of(root).read()?
+        {
+            let _ = self.key.set(key);
+        }
+        Ok(self.key.get())
+    }
+
+    fn existing_key(&self, root: &PrivateDirectory) -> Result<&Key, Arc<KeyError>> {
+        self.key(root)
+            .and_then(|key| key.ok_or_else(|| KeyFile::of(root).missing()))
+            .map_err(Arc::new)
     }
 }
 
@@ -238,6 +294,9 @@ pub enum Put {
 /// Why the store could not be used. Never that something is absent.
 #[derive(Debug, Error)]
 pub enum StoreError {
+    /// Too many wait for their turn at a slot.
+    #[error("too many processes wait for the refresh token that is stored; try again later")]
+    Crowded,
     /// A file or directory of the store could not be used.
     #[error(transparent)]
     File(#[from] FileError),
@@ -324,15 +383,6 @@ impl Content<String> {
     }
 }
 
-fn existing_key(root: &PrivateDirectory) -> Result<Key, Arc<KeyError>> {
-    let file = KeyFile::of(root);
-    match file.read() {
-        Ok(Some(key)) => Ok(key),
-        Ok(None) => Err(Arc::new(KeyError::Missing { path: file.path() })),
-        Err(error) => Err(Arc::new(error)),
-    }
-}
-
 /// The key, made when this is the first credential. A key is made before the first slot is written, so slots
 /// without a key mean that it was lost, and a second one would lock them out for good.
 fn key_to_seal_with(
@@ -350,7 +400,7 @@ fn key_to_seal_with(
         .any(|name| name.to_str().and_then(slot::read_file_name).is_some())
     {
         // Read again: another process may have made key and slot since.
-        return Ok(existing_key(root)?);
+        return Ok(file.read_existing().map_err(Arc::new)?);
     }
     Ok(file.create(staging).map_err(Arc::new)?)
 }

@@ -4,6 +4,7 @@ mod credential_store;
 mod key;
 mod slot;
 mod token_servers;
+mod turn;
 
 pub use credential_store::{CredentialStore, Entry, Held, Put, StoreError};
 pub use key::KeyError;

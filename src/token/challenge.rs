@@ -21,7 +21,7 @@ pub fn ask_registry(
     let headers = response.www_authenticate.iter().map(String::as_str);
     let BearerChallenge { realm, service, .. } = match Challenge::read(headers)? {
         Challenge::Bearer(challenge) => challenge,
-        Challenge::Absent if matches!(response.status, 403 | 429 | 500..) => {
+        Challenge::Absent if matches!(response.status, 304 | 403 | 429 | 500..) => {
             return Err(ContactError::Status {
                 registry: registry.clone(),
                 status: response.status,
@@ -77,7 +77,7 @@ fn ping(registry: &Registry, is_insecure: bool, http: &Http) -> Result<Response,
             authorization: Authorization::None,
             allows_plain_http: scheme == "http",
         };
-        http.send(&request).map_err(ContactError::from)
+        http.ask(&request).map_err(ContactError::from)
     };
     match send("https") {
         Err(ContactError::Http(

@@ -1,9 +1,6 @@
 //! Exchange: a credential for an access token, as the registry token specification has it (distribution
 //! `docs/content/spec/auth/token.md` and `oauth.md`). Knows nothing of caches.
 
-use std::thread;
-use std::time::Duration;
-
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
@@ -11,18 +8,11 @@ use time::format_description::well_known::Rfc2822;
 use crate::http::{Authorization, Field, Http, HttpError, Method, Request, Response};
 use crate::registry::{AccessToken, InvalidTokenResponse, ScopeSet, TokenResponse, TokenServer};
 use crate::secret::Secret;
+use crate::token::GrantError;
+use crate::token::patience::{MAX_ATTEMPTS, is_passing, patiently, was_not_used};
 
 /// What we call ourselves where the specification wants a name "to allow auditing" (RFC 6749 appendix A.1).
 const CLIENT_ID: &str = "docker-credential-scoped";
-
-/// How often a token server is asked that is busy, or fails: what does not work three times will not a fourth.
-const MAX_ATTEMPTS: u32 = 3;
-
-/// What is waited between attempts where the server does not say, doubled each time.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-
-/// The longest that a busy server is waited for: docker waits for us meanwhile.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +48,9 @@ pub struct Exchange<'a> {
 /// What was had.
 #[derive(Debug)]
 pub struct Exchanged {
-    /// The access token.
-    pub access_token: AccessToken,
+    /// The access token, or what is wrong with it: the refresh token beside it is good all the same, and the one that
+    /// was used may be used up.
+    pub access_token: Result<AccessToken, ExchangeError>,
     /// A refresh token, where one was wanted, or the one that was used was rotated.
     pub refresh_token: Option<Secret>,
 }
@@ -72,7 +63,7 @@ impl Exchange<'_> {
     /// served (405), the `OAuth2` password grant is tried. A refresh token goes by POST, the only way there is.
     pub fn make(&self, http: &Http, now: OffsetDateTime) -> Result<Exchanged, ExchangeError> {
         let mut attempts = MAX_ATTEMPTS;
-        let response = match self.credentials {
+        let (response, is_grant) = match self.credentials {
             Credentials::Anonymous | Credentials::Password { .. } => {
                 let response = patiently(http, &mut attempts, is_passing, || self.get(http))?;
                 match (response.status, self.credentials) {
@@ -82,9 +73,11 @@ impl Exchange<'_> {
                             ("username", Field::Text(account)),
                             ("password", Field::Secret(password)),
                         ];
-                        patiently(http, &mut attempts, is_passing, || self.post(&grant, http))?
+                        let response =
+                            patiently(http, &mut attempts, is_passing, || self.post(&grant, http))?;
+                        (response, true)
                     }
-                    _ => response,
+                    _ => (response, false),
                 }
             }
             Credentials::RefreshToken(token) => {
@@ -97,11 +90,25 @@ impl Exchange<'_> {
                     // Others try the refresh token as a password then. It is not one, and may not be shown around.
                     return Err(ExchangeError::NoOAuth {
                         server: self.server(),
+                        status: response.status,
                     });
                 }
-                response
+                (response, true)
             }
         };
+        // RFC 6749 section 5.2: 400 with a code, or 401 where it is the client that is not known.
+        if is_grant && matches!(response.status, 400 | 401) {
+            let server = self.server();
+            match (response.status, GrantError::read(&response.body)) {
+                (400, GrantError::InvalidGrant) => {
+                    return Err(ExchangeError::Refused { server, status: 400 });
+                }
+                (400, why) | (_, why @ GrantError::InvalidClient) => {
+                    return Err(ExchangeError::Declined { server, why });
+                }
+                _ => {}
+            }
+        }
         self.read(&response, now)
     }
 
@@ -116,13 +123,6 @@ impl Exchange<'_> {
                 });
             }
             401 | 403 => {
-                return Err(ExchangeError::Refused {
-                    server,
-                    status: response.status,
-                });
-            }
-            // RFC 6749 section 5.2: a used-up or unknown refresh token is `invalid_grant`, with 400.
-            400 if matches!(self.credentials, Credentials::RefreshToken(_)) => {
                 return Err(ExchangeError::Refused {
                     server,
                     status: response.status,
@@ -143,7 +143,7 @@ impl Exchange<'_> {
         let refresh_token = answer.refresh_token.take();
         let access_token = answer
             .access_token(self.token_server.service.as_deref(), now, server_time)
-            .map_err(invalid)?;
+            .map_err(invalid);
         Ok(Exchanged {
             access_token,
             refresh_token,
@@ -218,58 +218,6 @@ impl Exchange<'_> {
     }
 }
 
-/// Whether a server may do better a moment later.
-fn is_passing(status: u16) -> bool {
-    matches!(status, 429 | 500 | 502..=504)
-}
-
-/// Whether a server has surely not taken the refresh token. One that is good for a single use is used up by a request
-/// whose answer got lost behind a proxy, and to show it twice looks like theft.
-fn was_not_used(status: u16) -> bool {
-    matches!(status, 429 | 503)
-}
-
-/// Tries again where that can help, within what time and attempts are left: after such a status, and where there was
-/// no connection to be had.
-fn patiently(
-    http: &Http,
-    attempts: &mut u32,
-    is_worth_repeating: fn(u16) -> bool,
-    mut send: impl FnMut() -> Result<Response, HttpError>,
-) -> Result<Response, ExchangeError> {
-    let mut pause = FIRST_PAUSE;
-    loop {
-        *attempts = attempts.saturating_sub(1);
-        let result = send();
-        let asked = match &result {
-            Ok(response) if is_worth_repeating(response.status) => match &response.retry_after {
-                Some(text) => retry_after(text, response.date.as_deref()),
-                None => Some(pause),
-            },
-            Err(HttpError::Connect { .. }) => Some(pause),
-            Ok(_) | Err(_) => None,
-        };
-        match asked {
-            Some(asked) if *attempts > 0 && asked <= LONGEST_PAUSE && asked < http.remaining() => {
-                thread::sleep(asked);
-            }
-            // Done, or not worth waiting for.
-            Some(_) | None => return result.map_err(ExchangeError::from),
-        }
-        pause *= 2;
-    }
-}
-
-/// RFC 9110 section 10.2.3: seconds, or a date, which counts by the server's own clock.
-fn retry_after(text: &str, date: Option<&str>) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let moment = |text: &str| OffsetDateTime::parse(text.trim(), &Rfc2822).ok();
-    let wait = moment(text)? - moment(date?)?;
-    Some(wait.try_into().unwrap_or(Duration::ZERO))
-}
-
 /// Why there is no token. Texts name the server and never what it said.
 #[derive(Debug, Error)]
 pub enum ExchangeError {
@@ -295,6 +243,14 @@ pub enum ExchangeError {
         /// Scheme, host and port.
         server: String,
     },
+    /// It did not take the grant, for a reason that is not the credential. Nothing to be remembered.
+    #[error("{server} {why}")]
+    Declined {
+        /// Scheme, host and port.
+        server: String,
+        /// What it said, by its code.
+        why: GrantError,
+    },
     /// There was no answer.
     #[error(transparent)]
     Http(#[from] HttpError),
@@ -305,6 +261,8 @@ pub enum ExchangeError {
     NoOAuth {
         /// Scheme, host and port.
         server: String,
+        /// 404 where nothing is there, which may be so of the whole token server, or 405.
+        status: u16,
     },
     /// It knows the credential not, or not any more. To be remembered, so that it is not hammered.
     #[error(
@@ -314,43 +272,19 @@ pub enum ExchangeError {
     Refused {
         /// Scheme, host and port.
         server: String,
-        /// 401, 403, or 400 for a refresh token.
+        /// 401, 403, or 400 where the grant itself is said to be invalid.
         status: u16,
     },
     /// It failed, or did not understand.
-    #[error("{server} answered {status}")]
+    #[error(
+        "{server} answered {status}{}",
+        // RFC 9110 section 15.4.5: an answer to a question that was not put.
+        if *status == 304 { " (not modified), as if it had been asked before; check the cache or proxy before it" } else { "" }
+    )]
     Status {
         /// Scheme, host and port.
         server: String,
         /// The status.
         status: u16,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_may_say_when_to_ask_again_in_seconds_or_by_its_clock() {
-        let now = Some("Sun, 22 Nov 2026 08:00:00 GMT");
-        let table = [
-            ("2", now, Some(2)),
-            (" 120 ", None, Some(120)),
-            ("Sun, 22 Nov 2026 08:00:05 GMT", now, Some(5)),
-            ("Sun, 22 Nov 2026 07:00:00 GMT", now, Some(0)),
-            ("Sun, 22 Nov 2026 08:00:05 GMT", None, None),
-            ("soon", now, None),
-            ("-1", now, None),
-            ("1e9", now, None),
-            ("99999999999999999999999", now, None),
-        ];
-        for (text, date, seconds) in table {
-            assert_eq!(
-                retry_after(text, date),
-                seconds.map(Duration::from_secs),
-                "{text}"
-            );
-        }
-    }
 }

@@ -3,6 +3,9 @@
 
 mod challenge;
 mod exchange;
+mod grant_error;
+mod patience;
 
 pub use challenge::{ContactError, ask_registry};
 pub use exchange::{Credentials, Exchange, ExchangeError, Exchanged};
+pub use grant_error::GrantError;

@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
 use super::{LONGEST_LIFE, Ticket, Unobtained};
-use crate::registry::{AccessToken, ScopeSet};
+use crate::registry::{AccessToken, RefreshToken, ScopeSet};
 use crate::seal::{self, Key};
 use crate::secret::Secret;
 
@@ -25,8 +25,10 @@ const AHEAD: Duration = Duration::seconds(5);
 /// What is remembered for a ticket.
 #[derive(Clone, Debug)]
 pub enum Remembered {
-    /// A token.
+    /// An access token.
     Token(AccessToken),
+    /// A refresh token.
+    RefreshToken(RefreshToken),
     /// That an exchange was refused.
     Refusal {
         /// The caller's word for it.
@@ -36,17 +38,53 @@ pub enum Remembered {
     },
 }
 
+/// A token that is kept until it expires.
+pub trait Token: Clone + Into<Remembered> {
+    /// The token of this kind that is remembered; `None` where it is another.
+    fn of(remembered: Remembered) -> Option<Self>;
+}
+
+impl From<AccessToken> for Remembered {
+    fn from(token: AccessToken) -> Self {
+        Self::Token(token)
+    }
+}
+
+impl From<RefreshToken> for Remembered {
+    fn from(token: RefreshToken) -> Self {
+        Self::RefreshToken(token)
+    }
+}
+
+impl Token for AccessToken {
+    fn of(remembered: Remembered) -> Option<Self> {
+        match remembered {
+            Remembered::Token(token) => Some(token),
+            Remembered::RefreshToken(_) | Remembered::Refusal { .. } => None,
+        }
+    }
+}
+
+impl Token for RefreshToken {
+    fn of(remembered: Remembered) -> Option<Self> {
+        match remembered {
+            Remembered::RefreshToken(token) => Some(token),
+            Remembered::Token(_) | Remembered::Refusal { .. } => None,
+        }
+    }
+}
+
 impl Remembered {
     pub(super) fn refusal(word: String, now: OffsetDateTime) -> Self {
         Self::Refusal { word, since: now }
     }
 
-    /// The answer to who asks again.
-    pub(super) fn answer<E>(self) -> Result<AccessToken, Unobtained<E>> {
+    /// The answer to who asks again for such a token; `None` where it is another, as in no ticket's place.
+    pub(super) fn answer<T: Token, E>(self) -> Option<Result<T, Unobtained<E>>> {
         let until = self.until();
         match self {
-            Self::Token(token) => Ok(token),
-            Self::Refusal { word, since: _ } => Err(Unobtained::Refused { word, until }),
+            Self::Refusal { word, since: _ } => Some(Err(Unobtained::Refused { word, until })),
+            token @ (Self::Token(_) | Self::RefreshToken(_)) => T::of(token).map(Ok),
         }
     }
 
@@ -54,6 +92,7 @@ impl Remembered {
     pub(super) fn until(&self) -> OffsetDateTime {
         match self {
             Self::Token(token) => token.expires,
+            Self::RefreshToken(token) => token.expires,
             Self::Refusal { word: _, since } => since.saturating_add(REFUSED_FOR),
         }
     }
@@ -61,6 +100,7 @@ impl Remembered {
     fn since(&self) -> OffsetDateTime {
         match self {
             Self::Token(token) => token.issued,
+            Self::RefreshToken(token) => token.issued,
             Self::Refusal { word: _, since } => *since,
         }
     }
@@ -73,6 +113,7 @@ impl Remembered {
             && self.until() - since <= LONGEST_LIFE
             && match self {
                 Self::Token(token) => token.is_fresh(now),
+                Self::RefreshToken(token) => token.is_fresh(now),
                 Self::Refusal { .. } => now < self.until(),
             }
     }
@@ -91,12 +132,23 @@ pub struct Entry {
     pub service: Option<String>,
     /// What was asked for.
     pub scope: String,
-    /// What it allows, where that is known; or the caller's word for why it was refused.
-    pub answer: Result<Option<String>, String>,
+    /// What it was answered.
+    pub answer: Answered,
     /// When it was asked for.
     pub issued: OffsetDateTime,
     /// Until when it is good.
     pub expires: OffsetDateTime,
+}
+
+/// An answer as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// An access token, with what it allows where that is known.
+    Token(Option<String>),
+    /// A refresh token.
+    RefreshToken,
+    /// A refusal, in the caller's word for it.
+    Refusal(String),
 }
 
 /// The content of a sealed file. Another field needs another format version of the seal, or none: what an older
@@ -127,6 +179,10 @@ enum Answer<'a> {
         token: Cow<'a, str>,
         granted: Option<Cow<'a, str>>,
     },
+    RefreshToken {
+        #[serde(borrow)]
+        token: Cow<'a, str>,
+    },
     Refusal {
         #[serde(borrow)]
         word: Cow<'a, str>,
@@ -152,6 +208,14 @@ pub(super) fn seal(key: &Key, name: &str, ticket: &Ticket<'_>, what: &Remembered
                 answer,
                 2 * token.expose().len() + granted.as_ref().map_or(0, String::len),
             )
+        }
+        Remembered::RefreshToken(RefreshToken {
+            token,
+            issued: _,
+            expires: _,
+        }) => {
+            let token = token.expose();
+            (Answer::RefreshToken { token: token.into() }, 2 * token.len())
         }
         Remembered::Refusal { word, since: _ } => (Answer::Refusal { word: word.into() }, word.len()),
     };
@@ -210,8 +274,9 @@ pub(super) fn show(key: &Key, name: &str, file: &[u8], now: OffsetDateTime) -> O
         service: content.service.clone().map(Cow::into_owned),
         scope: content.scope.clone().into_owned(),
         answer: match &content.answer {
-            Answer::Token { token: _, granted } => Ok(granted.clone().map(Cow::into_owned)),
-            Answer::Refusal { word } => Err(word.clone().into_owned()),
+            Answer::Token { token: _, granted } => Answered::Token(granted.clone().map(Cow::into_owned)),
+            Answer::RefreshToken { token: _ } => Answered::RefreshToken,
+            Answer::Refusal { word } => Answered::Refusal(word.clone().into_owned()),
         },
         issued: moment(content.issued)?,
         expires: moment(content.expires)?,
@@ -234,6 +299,11 @@ impl Content<'_> {
                     Some(granted) => Some(granted.parse().ok()?),
                     None => None,
                 },
+                issued: since,
+                expires: moment(self.expires)?,
+            }),
+            Answer::RefreshToken { token } => Remembered::RefreshToken(RefreshToken {
+                token: Secret::new(token.into_owned()),
                 issued: since,
                 expires: moment(self.expires)?,
             }),

@@ -31,6 +31,13 @@ pub struct Subject<'a> {
     pub secret: &'a Secret,
 }
 
+/// Which of the two that a token server gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    AccessToken,
+    RefreshToken,
+}
+
 /// The directory of all that one credential got: a keyed fingerprint, from which nothing of it can be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fingerprint(String);
@@ -69,22 +76,33 @@ impl Place {
 }
 
 impl<'a> Ticket<'a> {
-    pub(super) fn new(key: Option<&Key>, wanted: Wanted<'a>) -> Self {
-        let scope = wanted.scope.to_string();
+    pub(super) fn new(key: Option<&Key>, kind: Kind, wanted: Wanted<'a>) -> Self {
+        // No service is not the same as an empty one.
+        let kind: &[u8] = match (kind, wanted.service) {
+            (Kind::AccessToken, Some(_)) => b"token",
+            (Kind::AccessToken, None) => b"token without service",
+            (Kind::RefreshToken, Some(_)) => b"refresh token",
+            (Kind::RefreshToken, None) => b"refresh token without service",
+        };
+        Self::of(kind, key, wanted, wanted.scope.to_string())
+    }
+
+    /// That the realm refuses the credential itself: what is wrong is wrong for every audience and scope.
+    pub(super) fn of_refusal(key: Option<&Key>, wanted: Wanted<'a>) -> Self {
+        let wanted = Wanted {
+            service: None,
+            ..wanted
+        };
+        Self::of(b"refusal", key, wanted, String::new())
+    }
+
+    fn of(kind: &[u8], key: Option<&Key>, wanted: Wanted<'a>, scope: String) -> Self {
         let place = key.map(|key| {
-            let subject = parts_of(wanted.subject.as_ref());
             let service = wanted.service.unwrap_or_default().as_bytes();
-            // No service is not the same as an empty one.
-            let kind: &[u8] = if wanted.service.is_some() {
-                b"token"
-            } else {
-                b"token without service"
-            };
             let token = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
-            let [fingerprint, hash] = key.fingerprints([&subject, &token]);
             Place {
-                fingerprint: Fingerprint(fingerprint),
-                hash,
+                fingerprint: Fingerprint::new(key, wanted.subject.as_ref()),
+                hash: key.fingerprint(&token),
             }
         });
         Self { wanted, scope, place }
@@ -124,7 +142,7 @@ mod tests {
                 secret,
             })
         };
-        let mut places = BTreeSet::new();
+        let (mut places, mut refusals) = (BTreeSet::new(), BTreeSet::new());
         let mut count = 0;
         for subject in [
             None,
@@ -151,14 +169,20 @@ mod tests {
                             service,
                             scope: &scope,
                         };
-                        let ticket = Ticket::new(Some(&key), wanted);
-                        places.insert(ticket.place.unwrap().name());
-                        count += 1;
+                        for kind in [Kind::AccessToken, Kind::RefreshToken] {
+                            let ticket = Ticket::new(Some(&key), kind, wanted);
+                            places.insert(ticket.place.unwrap().name());
+                            count += 1;
+                        }
+                        let refusal = Ticket::of_refusal(Some(&key), wanted);
+                        refusals.insert(refusal.place.unwrap().name());
                     }
                 }
             }
         }
         assert_eq!(places.len(), count);
+        assert_eq!(refusals.len(), 7 * 2, "one for each credential and realm");
+        assert!(places.is_disjoint(&refusals));
     }
 
     #[test]
@@ -173,7 +197,10 @@ mod tests {
                 service: None,
                 scope: &scope,
             };
-            Ticket::new(Some(&key), wanted).place.unwrap().name()
+            Ticket::new(Some(&key), Kind::AccessToken, wanted)
+                .place
+                .unwrap()
+                .name()
         };
         assert_eq!(
             name("repository:b:pull repository:a:push,pull"),

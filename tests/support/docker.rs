@@ -12,6 +12,7 @@ use super::home::Home;
 use super::image;
 use super::outcome::Outcome;
 use super::peer;
+use super::recorder::Recorder;
 
 /// What these tests start.
 pub(crate) const PROGRAMS: [&str; 6] = [
@@ -26,14 +27,15 @@ pub(crate) const PROGRAMS: [&str; 6] = [
 /// docker with one configuration directory, whose `credsStore` is the helper under one of its names.
 pub(crate) struct Docker<'a> {
     home: &'a Home,
-    engine: &'a Engine,
+    /// For `DOCKER_HOST`.
+    host: String,
     config: PathBuf,
     helper: Helper<'a>,
 }
 
 impl<'a> Docker<'a> {
     /// Configured as the README says: `"credsStore": "scoped"`.
-    pub(crate) fn new(home: &'a Home, engine: &'a Engine) -> Self {
+    pub(crate) fn new(home: &'a Home, engine: &Engine) -> Self {
         peer::name("docker");
         let config = home.write(
             ".docker/config.json",
@@ -41,22 +43,30 @@ impl<'a> Docker<'a> {
         );
         Self {
             home,
-            engine,
+            host: engine.host(),
             config,
             helper: Helper::of(home),
         }
     }
 
     /// One whose helper goes by the name of a profile.
-    pub(crate) fn with_profile(home: &'a Home, engine: &'a Engine, profile: &str) -> Self {
+    pub(crate) fn with_profile(home: &'a Home, engine: &Engine, profile: &str) -> Self {
         home.link_helper(&format!("docker-credential-scoped-{profile}"));
         let store = json!({ "credsStore": format!("scoped-{profile}") });
         let config = home.write(&format!(".docker-{profile}/config.json"), &store.to_string());
         Self {
             home,
-            engine,
+            host: engine.host(),
             config,
             helper: Helper::for_profile(home, profile),
+        }
+    }
+
+    /// The same, heard by a recorder.
+    pub(crate) fn heard_by(self, recorder: &Recorder) -> Self {
+        Self {
+            host: recorder.host(),
+            ..self
         }
     }
 
@@ -86,7 +96,7 @@ impl<'a> Docker<'a> {
     /// A program that finds the same engine and the same configuration.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = self.home.command(program);
-        command.env("DOCKER_HOST", self.engine.host()).env(
+        command.env("DOCKER_HOST", &self.host).env(
             "DOCKER_CONFIG",
             self.config.parent().expect("a file in a directory"),
         );

@@ -65,7 +65,14 @@ fn statuses() -> Vec<Row> {
     let none = "takes no refresh tokens";
     let mut rows = Vec::new();
     for (status, says, attempts) in [
-        (400, ("answered 400", refused), 1),
+        (
+            400,
+            (
+                "answered 400",
+                "answered 400 and does not say why; if that stays so, log in again",
+            ),
+            1,
+        ),
         (401, (refused, refused), 1),
         (402, ("answered 402", "answered 402"), 1),
         (403, (refused, refused), 1),
@@ -95,14 +102,38 @@ fn statuses() -> Vec<Row> {
         let row = Row::new(&status.to_string(), page(status), "").tried(attempts);
         rows.push(Row { says, ..row });
     }
-    rows.push(Row {
-        says: ("answered 400", refused),
-        ..Row::new(
-            "400 with a secret in it",
-            Answer::new(400, json!({ "error": SPOILT, "token": SPOILT }).to_string()),
-            "",
-        )
-    });
+    rows.push(Row::new(
+        "400 with a secret in it",
+        Answer::new(400, json!({ "error": SPOILT, "token": SPOILT }).to_string()),
+        "answered 400",
+    ));
+    for (status, code, says) in [
+        (400, "invalid_grant", "refused the credential (400)"),
+        (400, "invalid_client", "(invalid_client)"),
+        (400, "invalid_request", "(invalid_request)"),
+        (400, "invalid_scope", "(invalid_scope)"),
+        (400, "unauthorized_client", "(unauthorized_client)"),
+        (400, "unsupported_grant_type", "(unsupported_grant_type)"),
+        (401, "invalid_client", "(invalid_client)"),
+        (401, "invalid_grant", "refused the credential (401)"),
+    ] {
+        let body = json!({ "error": code, "error_description": SPOILT, "error_uri": SPOILT });
+        rows.push(Row {
+            says: (
+                if status == 401 {
+                    "refused the credential (401)"
+                } else {
+                    "answered 400"
+                },
+                says,
+            ),
+            ..Row::new(
+                &format!("{status} {code}"),
+                Answer::new(status, body.to_string()),
+                "",
+            )
+        });
+    }
     rows.push(Row::new(
         "204",
         Answer::raw("HTTP/1.1 204 X\r\nConnection: close\r\n\r\n"),
@@ -171,7 +202,7 @@ fn redirects() -> Vec<Row> {
     rows.push(Row::new(
         "304",
         Answer::raw("HTTP/1.1 304 X\r\nConnection: close\r\n\r\n"),
-        "redirects to ",
+        "answered 304 (not modified), as if it had been asked before",
     ));
     rows
 }
@@ -330,9 +361,9 @@ fn connections() -> Vec<Row> {
             broken,
         ),
         Row::new(
-            "a header of other letters",
-            header("Date: body-of-the-answer \u{e4}"),
-            "date",
+            "a challenge of other letters",
+            header("WWW-Authenticate: body-of-the-answer \u{e4}"),
+            "www-authenticate",
         ),
         Row::new(
             "chunks without an end",

@@ -60,6 +60,14 @@ impl<'a> Helper<'a> {
         self.ask("store", &message.to_string()).succeeds();
     }
 
+    /// Has identity tokens handed out for a server, in place of what is stored.
+    #[track_caller]
+    pub(crate) fn hand_out_identity_tokens(&self, server: &str) {
+        let mut configure = self.home.command(&self.program);
+        configure.args(["configure", "--registry", server, "--hand-out", "identity-token"]);
+        Outcome::of(&mut configure, b"").succeeds();
+    }
+
     /// Servers, each with its user.
     #[track_caller]
     pub(crate) fn list(&self) -> BTreeMap<String, String> {

@@ -23,6 +23,7 @@ pub(crate) mod image;
 pub(crate) mod listener;
 pub(crate) mod outcome;
 pub(crate) mod peer;
+pub(crate) mod recorder;
 pub(crate) mod registry;
 pub(crate) mod scene;
 pub(crate) mod stage;

@@ -1,7 +1,7 @@
 //! What running a program came to.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// The end of a program and all it said.
 #[derive(Debug)]
@@ -26,7 +26,11 @@ impl Outcome {
         // What is not read is no failure of the program.
         let _ = stdin.write_all(input);
         drop(stdin);
-        let output = child.wait_with_output().expect("a child to wait for");
+        Self::from_output(command, &child.wait_with_output().expect("a child to wait for"))
+    }
+
+    /// What was seen of a program that somebody else ran.
+    pub(crate) fn from_output(command: &Command, output: &Output) -> Self {
         Self {
             command: format!("{command:?}"),
             succeeded: output.status.success(),

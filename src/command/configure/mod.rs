@@ -1,6 +1,8 @@
-//! `configure`: make docker, or podman, skopeo and buildah, ask this helper; or put back what was changed for it.
+//! `configure`: make docker, or podman, skopeo and buildah, ask this helper, or put back what was changed for it; and
+//! say what they are handed out.
 
 mod containers;
+mod hand_out;
 mod helper_keys;
 mod journal;
 mod profile_link;
@@ -22,6 +24,7 @@ use crate::settings::{self, Variables};
 use self::journal::Journal;
 
 pub use self::containers::{drop_in_paths, lines_of_helpers};
+pub use self::hand_out::hand_out;
 pub use self::undo::undo;
 
 /// What stands before a report of changes that are not made.

@@ -8,11 +8,12 @@ mod grant;
 mod run_config;
 mod unable;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use crate::command::obtain::{Obtained, Wanted};
 use crate::command::printable;
 use crate::files::Location;
 use crate::process::Child;
+use crate::registry::Registry;
 use crate::settings::{self, Variables};
 
 use grant::Grant;
@@ -32,12 +34,17 @@ use run_config::RunConfig;
 /// How tokens are had, from any thread.
 pub type Obtain = Arc<dyn Fn(&Wanted, OffsetDateTime) -> Result<Obtained> + Send + Sync>;
 
+/// Registries as they were spelt: clients look them up by that.
+pub type Spellings = BTreeMap<Registry, BTreeSet<String>>;
+
 /// What is to be run, and with what.
 pub struct Request {
     /// The program and its arguments.
     pub command: Vec<OsString>,
     /// A token for each registry, no registry twice.
     pub wanted: Vec<Wanted>,
+    /// How registries were spelt.
+    pub spellings: Spellings,
     /// Where the directory of the run may be, the best place first.
     pub locations: Vec<Location>,
     /// The names of all variables of the environment.
@@ -87,6 +94,7 @@ pub fn exec(
     let Request {
         command,
         wanted,
+        spellings,
         locations,
         variable_names,
     } = request;
@@ -100,7 +108,7 @@ pub fn exec(
         note(stderr, grant.notes());
         grants.push(grant);
     }
-    let config = RunConfig::create(&locations, variables)?;
+    let config = RunConfig::create(&locations, spellings, variables)?;
     config.write(&grants)?;
 
     let mut command = Command::new(program);
@@ -129,8 +137,8 @@ fn accompany(
 ) -> std::io::Result<u8> {
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
-    // Threads of their own, so that neither a signal nor the end waits for a token server. Who is not done when the
-    // command is ends with the process.
+    // Threads of their own, so that no signal waits for a token server. Who is not done when the command is ends with
+    // the process, unless a refresh token would be lost.
     thread::spawn(move || {
         // Nobody is there to listen only when the process is ending.
         let _ = ended.send(Event::Ended(child.wait()));
@@ -147,7 +155,10 @@ fn accompany(
         }
         let next = grants.iter().filter_map(|grant| grant.wait(now)).min();
         match events.recv_timeout(next.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)) {
-            Ok(Event::Ended(code)) => return code,
+            Ok(Event::Ended(code)) => {
+                finish(&mut grants, &events, stderr, clock);
+                return code;
+            }
             Ok(Event::Answered(place, answer)) => {
                 if let Some(grant) = grants.get_mut(place) {
                     note(stderr, grant.renew(*answer, clock()));
@@ -158,6 +169,30 @@ fn accompany(
             }
             // We hold a sender ourselves.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+}
+
+/// Waits for those who use up a refresh token: the one that comes for it is to be kept. Each comes to an end by
+/// itself.
+fn finish(
+    grants: &mut [Grant],
+    events: &Receiver<Event>,
+    stderr: &mut dyn Write,
+    clock: fn() -> OffsetDateTime,
+) {
+    while grants.iter().any(Grant::is_using_up) {
+        if let Ok(Event::Answered(place, answer)) = events.recv()
+            && let Some(grant) = grants.get_mut(place)
+        {
+            // That there is no new access token does not matter any more.
+            let warning = answer
+                .as_ref()
+                .as_ref()
+                .ok()
+                .and_then(|obtained| obtained.warning.clone());
+            let _ = grant.renew(*answer, clock());
+            note(stderr, warning);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::client_config::{ConfigFile, TokenConfig};
+use crate::command::exec::Spellings;
 use crate::command::exec::grant::Grant;
 use crate::files::{FileError, Location, PrivateDirectory, RunDirectory, foreign};
 use crate::settings::{self, Variables};
@@ -23,11 +24,16 @@ const BUILDX_CREDENTIALS: &str = "config";
 pub(super) struct RunConfig {
     run: RunDirectory,
     settings: TokenConfig,
+    spellings: Spellings,
 }
 
 impl RunConfig {
     /// Makes the directory, with links to what is the user's, and removes those that killed runs have left.
-    pub(super) fn create(locations: &[Location], variables: Variables<'_>) -> Result<Self> {
+    pub(super) fn create(
+        locations: &[Location],
+        spellings: Spellings,
+        variables: Variables<'_>,
+    ) -> Result<Self> {
         for location in locations {
             if let Ok(Some(root)) = location.open()
                 && let Ok(Some(runs)) = root.open_below(RUNS)
@@ -56,7 +62,11 @@ impl RunConfig {
                 }
             }
         }
-        Ok(Self { run, settings })
+        Ok(Self {
+            run,
+            settings,
+            spellings,
+        })
     }
 
     /// The config.json.
@@ -66,10 +76,25 @@ impl RunConfig {
 
     /// Puts the tokens into it, in place of those that are there.
     pub(super) fn write(&self, grants: &[Grant]) -> Result<()> {
-        let tokens = grants
+        let keys_of = |grant: &Grant| {
+            let mut keys = grant.registry().auth_keys();
+            keys.extend(
+                self.spellings
+                    .get(grant.registry())
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
+            keys
+        };
+        let tokens: Vec<_> = grants
             .iter()
-            .map(|grant| (grant.registry().docker_key(), grant.token()));
-        let text = self.settings.with(tokens)?;
+            .map(|grant| (keys_of(grant), grant.token()))
+            .collect();
+        let each_key = tokens
+            .iter()
+            .flat_map(|(keys, token)| keys.iter().map(move |key| (key.as_str(), *token)));
+        let text = self.settings.with(each_key)?;
         let directory = self.run.directory();
         Ok(directory.replace(FILE, text.as_bytes(), directory)?)
     }

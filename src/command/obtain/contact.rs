@@ -8,38 +8,32 @@ use anyhow::{Context, Result, bail, ensure};
 use super::{Rooms, Wanted};
 use crate::files::foreign;
 use crate::http::{CertificateFile, Http, HttpError, Trust};
-use crate::registry::{Realm, TokenServer};
+use crate::registry::{Judgement, Realm, Registry, TokenServer};
 use crate::settings::{self, RegistrySettings};
+use crate::store::{TokenServers, TokenServersError};
 use crate::token::{self, ContactError, ExchangeError};
 
 /// Where the registry's tokens come from: as the user wrote it down, as it was recorded, as it is documented; else
 /// it is asked, and what it says is recorded.
-pub(super) fn find_token_server(
+pub(crate) fn find_token_server(
     wanted: &Wanted,
     own: &RegistrySettings,
     rooms: Rooms<'_>,
     left: &Cell<Duration>,
 ) -> Result<TokenServer> {
     let registry = &wanted.registry;
-    let recorded = rooms.token_servers.get(registry)?;
-    let known = || TokenServer::known(registry);
-    if wanted.confirmed.is_none() {
-        let found = recorded.clone().or_else(known);
-        if let Some(realm) = &own.realm {
-            let same = found
-                .filter(|found| found.realm == *realm)
-                .and_then(|found| found.service);
-            return Ok(TokenServer {
-                realm: realm.clone(),
-                service: own.service.clone().or(same),
-            });
+    let known = known_token_server(registry, own, rooms.token_servers)?;
+    if wanted.confirmed.is_none()
+        && let Some(known) = known
+    {
+        if let Some(realm) = &own.realm
+            && known.service.is_none()
+            && recorded(registry, rooms.token_servers)?.is_none_or(|found| found.realm != *realm)
+        {
+            let service = learn_service(realm, registry, own, rooms, left);
+            return Ok(TokenServer { service, ..known });
         }
-        if let Some(found) = found {
-            return Ok(TokenServer {
-                service: own.service.clone().or(found.service),
-                ..found
-            });
-        }
+        return Ok(known);
     }
     if let (Some(realm), Some(confirmed)) = (&own.realm, &wanted.confirmed)
         && realm != confirmed
@@ -64,6 +58,64 @@ pub(super) fn find_token_server(
     })
 }
 
+/// The same as far as it is known without asking anybody.
+pub(crate) fn known_token_server(
+    registry: &Registry,
+    own: &RegistrySettings,
+    token_servers: &TokenServers,
+) -> Result<Option<TokenServer>, TokenServersError> {
+    let found = recorded(registry, token_servers)?;
+    Ok(match &own.realm {
+        Some(realm) => {
+            let same = found
+                .filter(|found| found.realm == *realm)
+                .and_then(|found| found.service);
+            Some(TokenServer {
+                realm: realm.clone(),
+                service: own.service.clone().or(same),
+            })
+        }
+        None => found.map(|found| TokenServer {
+            service: own.service.clone().or(found.service),
+            ..found
+        }),
+    })
+}
+
+/// As it was recorded, or as it is documented.
+fn recorded(
+    registry: &Registry,
+    token_servers: &TokenServers,
+) -> Result<Option<TokenServer>, TokenServersError> {
+    Ok(token_servers
+        .get(registry)?
+        .or_else(|| TokenServer::known(registry)))
+}
+
+/// The service that the registry names beside the realm which the user wrote down without one. It is recorded, and so
+/// asked for once, also where there is none. What is written down stands without the registry too: one that names
+/// another realm, or does not answer, has no say, and may take half of the time.
+fn learn_service(
+    realm: &Realm,
+    registry: &Registry,
+    own: &RegistrySettings,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+) -> Option<String> {
+    if matches!(realm.judge(registry, own.insecure), Judgement::Refused(_)) {
+        // Nothing is asked for there.
+        return None;
+    }
+    let half = left.get() / 2;
+    let http = Http::new(trust(&[registry.to_string()], own).ok()?, Instant::now() + half);
+    let asked = token::ask_registry(registry, own.insecure, Some(realm), &http);
+    left.set(half + http.remaining());
+    let named = asked.ok().filter(|asked| asked.realm == *realm)?;
+    // Where it cannot be kept it is asked for again.
+    let _ = rooms.token_servers.put(registry, &named);
+    named.service
+}
+
 /// Where a token server is gone, the registry may have another by now. That is said, with both names, and left to
 /// the user: it is also what an attack looks like.
 pub(super) fn explain(
@@ -76,12 +128,14 @@ pub(super) fn explain(
     let is_gone = matches!(
         error.downcast_ref(),
         Some(
-            ExchangeError::Status {
-                status: 404 | 410,
-                ..
-            } | ExchangeError::Http(
-                HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
-            )
+            ExchangeError::NoOAuth { status: 404, .. }
+                | ExchangeError::Status {
+                    status: 404 | 410,
+                    ..
+                }
+                | ExchangeError::Http(
+                    HttpError::Connect { .. } | HttpError::Dns { .. } | HttpError::Redirect { .. }
+                )
         )
     );
     if !is_gone {

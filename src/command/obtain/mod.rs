@@ -2,12 +2,14 @@
 //! `exec` hands to its command.
 
 mod contact;
+pub mod refresh_token;
 
 use std::cell::Cell;
-use std::convert::Infallible;
+use std::slice;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
+use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::command::{forget_tokens, rfc3339, subject};
@@ -20,7 +22,9 @@ use crate::store::{CredentialStore, Slot, StoreError, TokenServers};
 use crate::token::{Credentials, Exchange, ExchangeError, Exchanged};
 use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
 
-use self::contact::{explain, find_token_server, host, trust};
+use self::contact::{explain, host, trust};
+
+pub(crate) use self::contact::{find_token_server, known_token_server};
 
 /// What is wanted.
 #[derive(Clone, Debug)]
@@ -59,6 +63,8 @@ pub struct Obtained {
     pub token_server: TokenServer,
     /// The account it was had for; `None` for nobody.
     pub account: Option<String>,
+    /// Whether a refresh token was used, which may be good for a single use.
+    pub is_by_refresh_token: bool,
     /// What the user has to know all the same.
     pub warning: Option<String>,
 }
@@ -111,23 +117,32 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         service: token_server.service.as_deref(),
         scope: &wanted.scope,
     };
-    let ticket = rooms.cache.ticket(token_cache::Wanted {
-        subject: credential.map(|credential| subject(&slot_name, credential)),
-        ..anonymously
-    });
-    // A credential that is wrong is wrong for every scope.
-    let any_scope = ScopeSet::default();
-    let refused_realm = format!("{realm} (refused)");
-    let refused = rooms.cache.ticket(token_cache::Wanted {
-        subject: credential.map(|credential| subject(&slot_name, credential)),
-        realm: &refused_realm,
-        service: None,
-        scope: &any_scope,
-        ..anonymously
-    });
+    let ticket = rooms.cache.ticket(asked_by(credential, &slot_name, anonymously));
+    let mut renewed_since = None;
     let mut rotated = None;
+    let began = Instant::now();
     let exchange = || {
-        if let Some(Remembered::Refusal { word, .. }) = rooms.cache.look_up(&refused, now) {
+        let mut credential = credential;
+        let _turn;
+        if let Some(first) = credential.filter(|credential| credential.kind == Kind::IdentityToken) {
+            _turn = rooms.credentials.turn(&slot)?;
+            renewed_since = renewed(&slot, first, rooms)?;
+            credential = renewed_since.as_ref().or(credential);
+        }
+        // It may have waited long for its turn.
+        let now = now.saturating_add(began.elapsed().try_into().unwrap_or(time::Duration::ZERO));
+        let cached = |wanted| rooms.cache.look_up(&rooms.cache.ticket(wanted), now);
+        // Who had the turn before may have asked for the same.
+        if credential.is_some_and(|credential| credential.kind == Kind::IdentityToken)
+            && let Some(Remembered::Token(token)) = cached(asked_by(credential, &slot_name, anonymously))
+        {
+            return Ok(token);
+        }
+        // A credential that is wrong is wrong for every scope.
+        if let Some(word) = rooms
+            .cache
+            .refusal(asked_by(credential, &slot_name, anonymously), now)
+        {
             bail!("{word}; not asked again for half a minute");
         }
         let exchange = Exchange {
@@ -139,7 +154,6 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         };
         let http = Http::new(
             trust(&[registry_name.clone(), host(&token_server.realm)], &own)?,
-            // From here: it may have waited for another process's exchange.
             Instant::now() + left.get(),
         );
         let exchanged = exchange.make(&http, now);
@@ -151,14 +165,29 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         if let (Some(credential), Some(secret)) = (credential, refresh_token) {
             rotated = rotate(&slot, credential, secret, rooms, now);
         }
+        let access_token = access_token?;
+        let newest = match &rotated {
+            None => renewed_since.as_ref(),
+            Some(kept) => kept.as_ref().ok().and_then(Option::as_ref),
+        };
+        if newest.is_some() {
+            // Who has the next turn is to find it.
+            let ticket = rooms.cache.ticket(asked_by(newest, &slot_name, anonymously));
+            rooms.cache.put(&ticket, &access_token, now);
+        }
         Ok(access_token)
     };
-    let access_token = match rooms.cache.obtain(&ticket, now, exchange, refusal) {
+    let result = rooms.cache.obtain(&ticket, now, exchange, refusal);
+    let (first, credential) = (credential, renewed_since.as_ref().or(credential));
+    let access_token = match result {
         Ok(access_token) => access_token,
         Err(Unobtained::Refused { word, until }) => {
             bail!("{word}; not asked again before {}", rfc3339(until))
         }
         Err(Unobtained::Failed(error)) => {
+            if may_repeat && error.is::<LoginChanged>() {
+                return attempt(wanted, rooms, now, false);
+            }
             if let Some(ExchangeError::Refused {
                 status: 400 | 401, ..
             }) = error.downcast_ref()
@@ -166,45 +195,64 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
                 if may_repeat && is_renewed_since(&slot, credential, rooms) {
                     return attempt(wanted, rooms, now, false);
                 }
-                let refuse = || Err::<AccessToken, _>(error.to_string());
-                let _ = rooms
-                    .cache
-                    .obtain(&refused, now, refuse, |word| Some(word.clone()));
+                let refused = asked_by(credential, &slot_name, anonymously);
+                rooms.cache.refuse(refused, error.to_string(), now);
             }
             return Err(explain(error, wanted, &own, &token_server, left.get()));
         }
     };
-    let warning = credential.zip(rotated).and_then(|(credential, rotated)| {
-        // What was had with the used one is found by nobody any more, and goes; who asks next, with the new one, is
-        // to find this token.
-        forget_tokens(&slot, credential, rooms.cache);
-        match rotated {
-            Ok(Some(renewed)) => {
-                let ticket = rooms.cache.ticket(token_cache::Wanted {
-                    subject: Some(subject(&slot_name, &renewed)),
-                    ..anonymously
-                });
-                let keep = || Ok::<_, Infallible>(access_token.clone());
-                let _ = rooms.cache.obtain(&ticket, now, keep, |never| match *never {});
-                None
-            }
-            Ok(None) => None,
-            Err(error) => Some(format!(
-                "warning: the new refresh token for {registry} was not kept, and the old one may be used up: {error}"
-            )),
-        }
+    // What was had with a used one is found by nobody any more, and goes.
+    let used = [
+        first.filter(|_| renewed_since.is_some()),
+        credential.filter(|_| rotated.is_some()),
+    ];
+    for used in used.into_iter().flatten() {
+        forget_tokens(&slot, used, slice::from_ref(rooms.cache));
+    }
+    let warning = rotated.and_then(Result::err).map(|error| {
+        format!(
+            "warning: the new refresh token for {registry} was not kept, and the old one may be used up: {error}"
+        )
     });
     if let Some(held) = &held {
         held.mark_used(now);
     }
-    let account = credential.map(|credential| credential.account.clone());
     Ok(Obtained {
         access_token,
         token_server,
-        account,
+        account: credential.map(|credential| credential.account.clone()),
+        is_by_refresh_token: credential.is_some_and(|credential| credential.kind == Kind::IdentityToken),
         warning,
     })
 }
+
+/// What is wanted of the cache, by whoever has this credential.
+fn asked_by<'a>(
+    credential: Option<&'a Credential>,
+    slot_name: &'a str,
+    wanted: token_cache::Wanted<'a>,
+) -> token_cache::Wanted<'a> {
+    token_cache::Wanted {
+        subject: credential.map(|credential| subject(slot_name, credential)),
+        ..wanted
+    }
+}
+
+/// The refresh token that the slot holds by now, where it is another one than was read at first.
+fn renewed(slot: &Slot, first: &Credential, rooms: Rooms<'_>) -> Result<Option<Credential>> {
+    match rooms.credentials.get(slot)? {
+        Some(held) if held.credential.kind == Kind::IdentityToken => {
+            let is_another = !held.credential.secret.is_same_as(&first.secret);
+            Ok(is_another.then_some(held.credential))
+        }
+        Some(_) | None => Err(LoginChanged.into()),
+    }
+}
+
+/// Somebody has logged out, or in with a password, while the turn was waited for.
+#[derive(Debug, Error)]
+#[error("the login was changed meanwhile; try again")]
+struct LoginChanged;
 
 /// Whether the slot holds another refresh token by now: another process has used this one, and got a new one for it.
 fn is_renewed_since(slot: &Slot, used: Option<&Credential>, rooms: Rooms<'_>) -> bool {

@@ -43,6 +43,11 @@ impl<'a> KeyFile<'a> {
             .ok_or_else(|| KeyError::Damaged { path: self.path() })
     }
 
+    /// The key, where there has to be one.
+    pub(in crate::store) fn read_existing(&self) -> Result<Key, KeyError> {
+        self.read()?.ok_or_else(|| self.missing())
+    }
+
     /// Makes a random key and its file; where another process was faster, takes that one's.
     pub(in crate::store) fn create(&self, staging: &PrivateDirectory) -> Result<Key, KeyError> {
         let key = Key::random()?;
@@ -55,11 +60,15 @@ impl<'a> KeyFile<'a> {
         if self.directory.create_new(NAME, line.as_bytes(), staging)? {
             return Ok(key);
         }
-        self.read()?
-            .ok_or_else(|| KeyError::Missing { path: self.path() })
+        self.read_existing()
     }
 
-    pub(in crate::store) fn path(&self) -> PathBuf {
+    /// What there is to say where there is no file and has to be one.
+    pub(in crate::store) fn missing(&self) -> KeyError {
+        KeyError::Missing { path: self.path() }
+    }
+
+    fn path(&self) -> PathBuf {
         self.directory.path().join(NAME)
     }
 }

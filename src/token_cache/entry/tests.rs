@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::token_cache::ticket::Kind;
 use crate::token_cache::{Subject, Wanted};
 
 const NOW: i64 = 1_800_000_000;
@@ -31,6 +32,7 @@ fn sealed(what: &Remembered) -> Vec<u8> {
     let scope = "repository:a/b:pull,push".parse().unwrap();
     let ticket = Ticket::new(
         Some(&key()),
+        Kind::AccessToken,
         Wanted {
             server: "h",
             subject: Some(Subject {
@@ -63,7 +65,7 @@ fn what_is_remembered_is_read_again_as_it_was() {
     assert!(is_good && !format!("{shown:?}").contains("canary"));
     assert_eq!(shown.account.as_deref(), Some("\u{1}\"u\""));
     assert_eq!(shown.scope, "repository:a/b:pull,push");
-    assert_eq!(shown.answer, Ok(Some("repository:a/b:pull".into())));
+    assert_eq!(shown.answer, Answered::Token(Some("repository:a/b:pull".into())));
     assert_eq!(open(&key(), "other/hash", None, &file, at(0)).map(|_| ()), None);
     assert!(open(&Key::from_bytes([2; 32]), NAME, None, &file, at(0)).is_none());
 }
@@ -123,7 +125,10 @@ fn a_refusal_is_remembered_for_half_a_minute() {
         assert_eq!(is_good(&file, now), expected, "{now}");
     }
     let (shown, _) = show(&key(), NAME, &file, at(0)).unwrap();
-    assert_eq!((shown.answer, shown.expires), (Err("401".into()), at(30)));
+    assert_eq!(
+        (shown.answer, shown.expires),
+        (Answered::Refusal("401".into()), at(30))
+    );
 }
 
 #[test]

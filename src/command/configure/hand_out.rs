@@ -1,0 +1,117 @@
+//! Hand out: what `get` is to answer for a registry, written into settings.json once it was seen to work.
+
+use std::cell::Cell;
+use std::slice;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use time::OffsetDateTime;
+
+use crate::client_config::set_hand_out;
+use crate::command::obtain::refresh_token::{Login, obtain, prove};
+use crate::command::obtain::{Rooms, Wanted, find_token_server};
+use crate::command::{Report, forget_tokens, quoted};
+use crate::credential::{Kind, Profile};
+use crate::files::{self, foreign};
+use crate::http::BUDGET;
+use crate::registry::{Registry, ScopeSet, Server};
+use crate::settings::{HandOut, Settings};
+use crate::store::Slot;
+
+/// Sets what is handed out for these registries. An identity token must be had with this profile's credential first;
+/// where one registry gives none, nothing is changed for any.
+pub fn hand_out(
+    registries: &[Registry],
+    hand_out: HandOut,
+    profile: &Profile,
+    rooms: Rooms<'_>,
+    now: OffsetDateTime,
+) -> Result<Report> {
+    let mut report = Report::default();
+    if hand_out == HandOut::IdentityToken {
+        for registry in registries {
+            try_out(registry, profile, rooms, now)
+                .with_context(|| format!("{registry}: settings.json is left as it was"))?;
+        }
+    }
+    write(registries, hand_out, rooms.settings, &mut report)?;
+    Ok(report)
+}
+
+/// Finds the token server, has a refresh token issued and uses it once. What was cached is forgotten first: it would
+/// show what the server did yesterday.
+fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<()> {
+    let slot = Slot::new(Server::Registry(registry.clone()), profile.clone());
+    let held = rooms.credentials.get(&slot)?.with_context(|| {
+        let of = if profile.is_default() {
+            String::new()
+        } else {
+            format!(" in profile {profile}")
+        };
+        let name = quoted(&registry.to_string());
+        format!("nothing is stored for it{of}; docker login {name} first")
+    })?;
+    if held.credential.kind == Kind::IdentityToken {
+        // It is handed out as it is, and to ask for another with it could use it up.
+        return Ok(());
+    }
+    let wanted = Wanted {
+        registry: registry.clone(),
+        scope: ScopeSet::default(),
+        service: None,
+        profile: profile.clone(),
+        confirmed: None,
+    };
+    let left = Cell::new(BUDGET);
+    let own = rooms.settings.registry(registry);
+    let token_server = find_token_server(&wanted, &own, rooms, &left)?;
+    let login = Login {
+        registry,
+        slot: &slot,
+        credential: &held.credential,
+    };
+    forget_tokens(&slot, &held.credential, slice::from_ref(rooms.cache));
+    let token = obtain(login, &token_server, rooms, &left, now)?;
+    prove(&token, login, &token_server, rooms, &left, now)
+        .inspect_err(|_| forget_tokens(&slot, &held.credential, slice::from_ref(rooms.cache)))
+}
+
+/// Writes settings.json, every other byte of it as it was.
+fn write(registries: &[Registry], hand_out: HandOut, settings: &Settings, report: &mut Report) -> Result<()> {
+    let path = Settings::path().context("no home directory; set HOME or XDG_CONFIG_HOME")?;
+    let shown = path.display();
+    let before = foreign::read(&path)?
+        .map_or_else(|| Ok("{}\n".to_owned()), String::from_utf8)
+        .with_context(|| format!("{shown}: is not a text"))?;
+    let (mut text, mut wanted) = (before.clone(), settings.clone());
+    let word = hand_out.word();
+    for registry in registries {
+        let was = wanted.registry(registry).hand_out;
+        if was == hand_out {
+            report.say(format_args!(
+                "{shown}: handOut of {registry} is \"{word}\" already"
+            ));
+            continue;
+        }
+        report.say(format_args!(
+            "{shown}: handOut of {registry} is \"{word}\" now, was \"{}\"",
+            was.word()
+        ));
+        wanted.registries.entry(registry.clone()).or_default().hand_out = hand_out;
+        let is_it = |name: &str| name.parse::<Registry>().is_ok_and(|other| other == *registry);
+        // The default is not worth a line.
+        let word = (hand_out != HandOut::default()).then_some(word);
+        text = set_hand_out(&text, &registry.to_string(), is_it, word)
+            .map_err(|_| anyhow!("{shown}: cannot be changed; write handOut there by hand"))?;
+    }
+    if text == before {
+        return Ok(());
+    }
+    let written = Settings::parse(text.as_bytes()).ok();
+    ensure!(
+        written.is_some_and(|written| registries
+            .iter()
+            .all(|registry| written.registry(registry) == wanted.registry(registry))),
+        "{shown}: a registry is there twice; leave one, or write handOut there by hand"
+    );
+    Ok(files::rewrite(&path, text.as_bytes())?)
+}

@@ -1,0 +1,199 @@
+//! Refresh token: what is handed out in place of a stored secret (docker: identity token), from the cache or by an
+//! exchange. It goes to the token server, and to a client that will send it nowhere else.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow, bail};
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use super::contact::{host, known_token_server, trust};
+use super::{Rooms, credentials};
+use crate::command::{quoted, rfc3339, subject};
+use crate::credential::Credential;
+use crate::http::{BUDGET, Http};
+use crate::registry::{RefreshToken, Registry, ScopeSet, TokenServer};
+use crate::store::Slot;
+use crate::token::{Credentials, Exchange, ExchangeError, Exchanged, GrantError};
+use crate::token_cache::{self, Unobtained};
+
+/// A credential, and the registry it is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// The registry.
+    pub registry: &'a Registry,
+    /// Where the credential is.
+    pub slot: &'a Slot,
+    /// The credential: no refresh token itself.
+    pub credential: &'a Credential,
+}
+
+/// The server takes the credential, and has nothing to give that could be handed out in its place.
+#[derive(Debug, Error)]
+#[error("{server} issued no refresh token")]
+struct NotIssued {
+    server: String,
+}
+
+/// The refresh token that `get` answers. Never asks the registry where tokens come from: docker is waiting, and nobody
+/// is there to judge the answer.
+pub fn refresh_token(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<RefreshToken> {
+    let registry = login.registry;
+    let own = rooms.settings.registry(registry);
+    let name = quoted(&registry.to_string());
+    let token_server = known_token_server(registry, &own, rooms.token_servers)?.with_context(|| {
+        format!(
+            "{registry}: no identity token to hand out: where its tokens come from is not known yet; run \
+             docker-credential-scoped configure --registry {name} --hand-out identity-token"
+        )
+    })?;
+    obtain(login, &token_server, rooms, &Cell::new(BUDGET), now).map_err(|error| {
+        anyhow!(
+            "{registry}: no identity token to hand out: {error:#}; to have the stored secret handed out, run \
+             docker-credential-scoped configure --registry {name} --hand-out secret"
+        )
+    })
+}
+
+/// The same from a token server that was found, within what time is `left`.
+pub(crate) fn obtain(
+    login: Login<'_>,
+    token_server: &TokenServer,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+    now: OffsetDateTime,
+) -> Result<RefreshToken> {
+    let Login {
+        registry,
+        slot,
+        credential,
+    } = login;
+    let own = rooms.settings.registry(registry);
+    if let Some(why) = token_server.refusal(registry, own.insecure) {
+        bail!(
+            "{}: tokens for {registry} are not asked for there: {why}",
+            token_server.realm.origin()
+        );
+    }
+    let (slot_name, registry_name, realm) = (
+        slot.file_name(),
+        registry.to_string(),
+        token_server.realm.to_string(),
+    );
+    let no_scope = ScopeSet::default();
+    let wanted = token_cache::Wanted {
+        server: &registry_name,
+        subject: Some(subject(&slot_name, credential)),
+        realm: &realm,
+        service: token_server.service.as_deref(),
+        scope: &no_scope,
+    };
+    let exchange = || {
+        if let Some(word) = rooms.cache.refusal(wanted, now) {
+            bail!("{word}; not asked again for half a minute");
+        }
+        let exchanged = exchange(
+            credentials(credential),
+            true,
+            login,
+            token_server,
+            rooms,
+            left,
+            now,
+        )?;
+        exchanged
+            .refresh_token
+            // A server that gives back what it was shown would have us hand out the password.
+            .filter(|token| !token.is_same_as(&credential.secret))
+            .and_then(|token| RefreshToken::new(token, now))
+            .ok_or_else(|| {
+                let server = token_server.realm.origin();
+                NotIssued { server }.into()
+            })
+    };
+    rooms
+        .cache
+        .obtain(&rooms.cache.refresh_ticket(wanted), now, exchange, refusal)
+        .map_err(|unobtained| match unobtained {
+            Unobtained::Failed(error) => error,
+            Unobtained::Refused { word, until } => {
+                anyhow!("{word}; not asked again before {}", rfc3339(until))
+            }
+        })
+}
+
+/// Uses a refresh token once, as a client will: not every server that issues them takes them, and one that takes each
+/// only once would leave all but the first client with a dead one.
+pub(crate) fn prove(
+    token: &RefreshToken,
+    login: Login<'_>,
+    token_server: &TokenServer,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let server = token_server.realm.origin();
+    let used = Credentials::RefreshToken(&token.token);
+    match exchange(used, false, login, token_server, rooms, left, now) {
+        Ok(Exchanged {
+            refresh_token: Some(other),
+            ..
+        }) if !other.is_same_as(&token.token) => {
+            bail!(
+                "{server} takes a refresh token only once, so that one handed out would serve no second command"
+            )
+        }
+        Ok(_) => Ok(()),
+        Err(error) => match error.downcast_ref() {
+            // It took the token, and has nothing for who asks for no scope.
+            Some(ExchangeError::Declined {
+                why: GrantError::InvalidRequest | GrantError::InvalidScope,
+                ..
+            }) => Ok(()),
+            Some(ExchangeError::NoOAuth { .. }) => {
+                bail!("{server} issues refresh tokens and takes none")
+            }
+            Some(ExchangeError::Refused { status, .. }) => {
+                bail!("{server} refused the refresh token that it had just issued ({status})")
+            }
+            Some(_) | None => Err(error),
+        },
+    }
+}
+
+fn exchange(
+    credentials: Credentials<'_>,
+    wants_refresh_token: bool,
+    login: Login<'_>,
+    token_server: &TokenServer,
+    rooms: Rooms<'_>,
+    left: &Cell<Duration>,
+    now: OffsetDateTime,
+) -> Result<Exchanged> {
+    let registry = login.registry;
+    let exchange = Exchange {
+        credentials,
+        // What it may do is for the client to ask, and for each of its commands anew.
+        scope: &ScopeSet::default(),
+        token_server,
+        wants_refresh_token,
+        allows_plain_http: token_server.realm.url().scheme() == "http",
+    };
+    let hosts = [registry.to_string(), host(&token_server.realm)];
+    let http = Http::new(
+        trust(&hosts, &rooms.settings.registry(registry))?,
+        // From here: it may have waited for another process's exchange.
+        Instant::now() + left.get(),
+    );
+    let exchanged = exchange.make(&http, now);
+    left.set(http.remaining());
+    Ok(exchanged?)
+}
+
+/// The word by which it is remembered for a while that there is none, so that a build does not ask for each image.
+fn refusal(error: &anyhow::Error) -> Option<String> {
+    let is_remembered =
+        error.is::<NotIssued>() || matches!(error.downcast_ref(), Some(ExchangeError::Refused { .. }));
+    is_remembered.then(|| error.to_string())
+}
