@@ -14,7 +14,8 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::cli::CommandLine;
-use crate::command::get::Answer;
+use crate::command::credentials::Credentials;
+use crate::command::get::{Answer, Lenders};
 use crate::command::{Report, erase, get, list, printable, store};
 use crate::files;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
@@ -37,7 +38,7 @@ pub struct Process<'a> {
     /// Program name and arguments.
     pub arguments: Vec<OsString>,
     /// The environment.
-    pub variables: Variables<'a>,
+    pub variables: Variables<'static>,
     /// The names of all that is set in it.
     pub variable_names: &'a dyn Fn() -> Vec<OsString>,
     /// The caller's message.
@@ -128,24 +129,30 @@ fn answer(
     stdin: &mut dyn Read,
     now: OffsetDateTime,
 ) -> Result<Said> {
-    let credentials = CredentialStore::at(data_location());
+    let stored = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
-    let cache = || token_cache(&credentials, token_cache::read_key);
-    let caches = || token_caches(&credentials);
+    let cache = || token_cache(&stored, token_cache::read_key);
+    let caches = || token_caches(&stored);
     let token_servers = || TokenServers::at(data_location());
+    let lenders = Lenders {
+        cache: &cache,
+        token_servers: &token_servers,
+    };
+    let settings = match verb {
+        Verb::Version => return Ok(Said::success(docker::version(program) + "\n")),
+        // Logging out works whatever is wrong.
+        Verb::Erase => Settings::load(files::user_id()).unwrap_or_default(),
+        Verb::Get | Verb::List | Verb::Store => Settings::load(files::user_id())?,
+    };
+    let credentials = Credentials {
+        store: &stored,
+        settings: &settings,
+        variables,
+    };
     match verb {
         Verb::Get => {
-            let settings = Settings::load(files::user_id())?;
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            let answer = get::get(
-                &input,
-                &profile()?,
-                &credentials,
-                &cache,
-                &token_servers,
-                &settings,
-                now,
-            )?;
+            let answer = get::get(&input, &profile()?, credentials, lenders, now)?;
             Ok(match answer {
                 Answer::Found(message) => Said {
                     stdout: message,
@@ -156,19 +163,20 @@ fn answer(
         }
         Verb::Store => {
             let input = read_message(stdin, MAX_STORE_BYTES)?;
-            store::store(&input, profile()?, &credentials, &caches, now)
+            store::store(&input, profile()?, credentials, lenders, &caches, now)
                 .map(|()| Said::success(String::new()))
         }
         Verb::Erase => {
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            erase::erase(&input, profile()?, &credentials, &caches).map(|()| Said::success(String::new()))
+            let note = erase::erase(&input, profile()?, credentials, &caches)?;
+            Ok(Said {
+                stderr: note.map_or_else(String::new, |note| one_line(&note)),
+                ..Said::success(String::new())
+            })
         }
-        Verb::List => {
-            let settings = Settings::load(files::user_id())?;
-            Ok(Said::success(
-                list::list(&profile()?, &credentials, &token_servers, &settings)? + "\n",
-            ))
-        }
+        Verb::List => Ok(Said::success(
+            list::list(&profile()?, credentials, &token_servers, now)? + "\n",
+        )),
         Verb::Version => Ok(Said::success(docker::version(program) + "\n")),
     }
 }

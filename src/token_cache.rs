@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 pub use entry::{Answered, Entry, Remembered, Token};
 pub use key::{make_key, read_key};
-pub use ticket::{Fingerprint, Subject, Ticket, Wanted};
+pub use ticket::{Fingerprint, Proof, Subject, Ticket, Wanted};
 
 use crate::files::{Location, PrivateDirectory};
 use crate::registry::AccessToken;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use docker_credential_scoped::credential::{Credential, Kind, Origin, Profile};
+use docker_credential_scoped::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile};
 use docker_credential_scoped::files::Location;
 use docker_credential_scoped::registry::ServerUrl;
 use docker_credential_scoped::secret::Secret;
@@ -278,9 +278,11 @@ fn who_logs_out_at_the_very_moment_of_a_rotation_has_logged_out() {
     let credential = |secret: &str| Credential {
         server_url: server.clone(),
         account: "<token>".to_owned(),
-        secret: Secret::new(secret.to_owned()),
+        secret: KeptSecret::Here(Secret::new(secret.to_owned())),
         kind: Kind::IdentityToken,
-        created: now,
+        allowed: AllowedScopes::Unknown,
+        expires: None,
+        created: Some(now),
         origin: Origin::Client,
     };
     let (used, renewed) = (credential("used"), credential("renewed"));

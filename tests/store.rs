@@ -16,7 +16,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use docker_credential_scoped::credential::Profile;
+use docker_credential_scoped::credential::{KeptSecret, Profile};
 use docker_credential_scoped::files::Location;
 use docker_credential_scoped::registry::ServerUrl;
 use docker_credential_scoped::store::{CredentialStore, Slot};
@@ -187,7 +187,10 @@ fn a_store_remembers_what_it_opened_and_looks_again_for_what_it_could_not() {
     };
     let secret = |store: &CredentialStore, server: &str| {
         let held = store.get(&slot(server)).map_err(|error| error.to_string())?;
-        Ok::<_, String>(held.map(|held| held.credential.secret.expose().to_owned()))
+        Ok::<_, String>(held.map(|held| match held.credential.secret {
+            KeptSecret::Here(secret) => secret.expose().to_owned(),
+            KeptSecret::Elsewhere(reference) => panic!("kept in {reference}"),
+        }))
     };
     let one = open();
     assert_eq!(secret(&one, "h"), Ok(None));

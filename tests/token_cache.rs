@@ -28,7 +28,7 @@ use docker_credential_scoped::registry::{AccessToken, RefreshToken, ScopeSet};
 use docker_credential_scoped::seal::Key;
 use docker_credential_scoped::secret::Secret;
 use docker_credential_scoped::token_cache::{
-    Answered, Remembered, Subject, TokenCache, Unobtained, Wanted, make_key, read_key,
+    Answered, Proof, Remembered, Subject, TokenCache, Unobtained, Wanted, make_key, read_key,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -117,7 +117,7 @@ impl Want {
             subject: self.secret.as_ref().map(|secret| Subject {
                 slot: "registry.example.com@default",
                 account: "u",
-                secret,
+                proof: Proof::Stored(secret),
             }),
             realm: REALM,
             service: Some(self.service),

@@ -12,16 +12,18 @@ use super::locations::{data_location, run_locations, token_cache, token_caches};
 use super::{Process, Said, one_line, read_message};
 use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect, Status};
 use crate::command::configure::{Client, Configured};
+use crate::command::credentials::Credentials;
 use crate::command::exec::NotRun;
 use crate::command::import::Source;
 use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
+use crate::credential::Profile;
 use crate::files;
-use crate::registry::{Image, Registry, Scope, ScopeSet, Server, ServerUrl};
-use crate::settings::{self, Settings};
-use crate::store::{CredentialStore, Slot, TokenServers};
+use crate::registry::{Image, Registry, Scope, ScopeSet, ServerUrl};
+use crate::settings::{self, Settings, Variables};
+use crate::store::{CredentialStore, TokenServers};
 use crate::token_cache;
 
 /// The exit code of `exec` where it is us who failed: what env(1) and docker use, and commands seldom do.
@@ -156,10 +158,13 @@ fn hand_out(
     let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
     let settings = Settings::load(files::user_id())?;
     let rooms = Rooms {
-        credentials,
+        credentials: Credentials {
+            store: credentials,
+            settings: &settings,
+            variables: process.variables,
+        },
         cache: &token_cache(credentials, token_cache::read_key),
         token_servers: &TokenServers::at(data_location()),
-        settings: &settings,
     };
     configure::hand_out(&registries, hand_out, &profile, rooms, process.now)
 }
@@ -229,15 +234,18 @@ fn token(
         registry,
         scope,
         service,
-        profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
+        profile: named_profile(profile, program, process.variables)?,
         confirmed: trust_realm.map(|realm| realm.parse()).transpose()?,
     };
     let settings = Settings::load(files::user_id())?;
     let rooms = Rooms {
-        credentials,
+        credentials: Credentials {
+            store: credentials,
+            settings: &settings,
+            variables: process.variables,
+        },
         cache: &token_cache(credentials, token_cache::make_key),
         token_servers: &TokenServers::at(data_location()),
-        settings: &settings,
     };
     token::token(&wanted, output, rooms, process.now)
 }
@@ -302,7 +310,8 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     if scopes_of.is_empty() {
         bail!("no image and no scope; say what the command is to be given, with --pull, --push or --scope");
     }
-    let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
+    let variables = process.variables;
+    let profile = named_profile(profile, program, variables)?;
     let wanted = scopes_of.into_iter().map(|(registry, scope)| Wanted {
         registry,
         scope,
@@ -321,22 +330,25 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     let settings = Settings::load(files::user_id())?;
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         // Anew each time: while the command runs, somebody may log out and in.
-        let credentials = CredentialStore::at(data_location());
-        let rooms = Rooms {
-            credentials: &credentials,
-            cache: &token_cache(&credentials, token_cache::make_key),
-            token_servers: &token_servers,
+        let store = CredentialStore::at(data_location());
+        let credentials = Credentials {
+            store: &store,
             settings: &settings,
+            variables,
+        };
+        let rooms = Rooms {
+            credentials,
+            cache: &token_cache(&store, token_cache::make_key),
+            token_servers: &token_servers,
         };
         obtain(wanted, rooms, now).map_err(|error| {
-            let server = Server::Registry(wanted.registry.clone());
-            match credentials.get(&Slot::new(server, wanted.profile.clone())) {
+            match credentials.of_registry(&wanted.registry) {
                 // As nobody it was refused, and how is told as if somebody had been.
-                Ok(None) => error.context(format!(
+                Ok(held) if held.is_empty() => error.context(format!(
                     "nothing is stored for {0} (docker login {0}), and everybody is refused",
                     wanted.registry
                 )),
-                Ok(Some(_)) | Err(_) => error,
+                Ok(_) | Err(_) => error,
             }
         })
     });
@@ -365,6 +377,18 @@ fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {
         format_of(json),
         process.now,
     )
+}
+
+/// The profile that the command line, the program's name or the environment names, if any does.
+fn named_profile(
+    argument: Option<Profile>,
+    program: &str,
+    variables: Variables<'_>,
+) -> Result<Option<Profile>> {
+    Ok(match argument {
+        Some(profile) => Some(profile),
+        None => settings::named_profile(program, variables)?,
+    })
 }
 
 fn format_of(json: bool) -> Format {

@@ -2,27 +2,32 @@
 
 use anyhow::Result;
 
+use crate::command::credentials::Credentials;
 use crate::command::forget_tokens;
 use crate::credential::Profile;
 use crate::registry::ServerUrl;
-use crate::store::{CredentialStore, Slot};
+use crate::store::Slot;
 use crate::token_cache::TokenCache;
 
-/// Empties this profile's slot for the server. An empty one is as good: `docker logout` erases each of four
+/// Empties this profile's slot for the server, and says where another one is declared for it. An empty one is as good: `docker logout` erases each of four
 /// spellings, and a helper that fails for one makes it warn (docker-credential-helpers#59).
 pub fn erase(
     input: &[u8],
     profile: Profile,
-    store: &CredentialStore,
+    credentials: Credentials<'_>,
     caches: &dyn Fn() -> Vec<TokenCache>,
-) -> Result<()> {
+) -> Result<Option<String>> {
     let asked = ServerUrl::read(input)?;
     let slot = Slot::new(asked.server().clone(), profile);
     // Of one that does not open nobody knows what it got; that stays sealed, and expires.
-    let held = store.get(&slot).ok().flatten();
-    store.remove(&slot)?;
+    let held = credentials.store.get(&slot).ok().flatten();
+    credentials.store.remove(&slot)?;
     if let Some(held) = held {
         forget_tokens(&slot, &held.credential, &caches());
     }
-    Ok(())
+    // Only its owner takes it out of there; and to fail would not make docker ask him.
+    Ok(credentials.declared(&slot).map(|declared| {
+        forget_tokens(&slot, declared.credential(), &caches());
+        format!("{} is declared in settings.json, and stays there", slot.server())
+    }))
 }

@@ -1,30 +1,33 @@
 //! `list`: say which server URLs would be answered, and with which account.
 
 use anyhow::Result;
+use time::OffsetDateTime;
 
+use crate::command::credentials::Credentials;
 use crate::command::get::identified;
 use crate::command::obtain::known_token_server;
 use crate::credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Profile};
 use crate::protocol::docker;
 use crate::registry::Server;
-use crate::settings::{OnUnavailable, Settings};
-use crate::store::{CredentialStore, TokenServers};
+use crate::settings::OnUnavailable;
+use crate::store::TokenServers;
 
 /// The listing of one profile.
 ///
 /// docker asks `get` for every server listed, and one that fails costs it all of them (docker/cli#3716), so what
-/// cannot be opened is left out, and so is what an identity token is wanted for of nobody knows whom. Prefixes are
+/// cannot be opened or has expired is left out, and so is what an identity token is wanted for of nobody knows whom. Prefixes are
 /// left out too: docker takes keys for hosts.
 ///
 /// The account is the one that `get` would answer, `<token>` for an identity token: clients only show it, or choose
 /// by it whose credential they ask for, and whoever did by the stored account would be given something else.
 pub fn list(
     profile: &Profile,
-    store: &CredentialStore,
+    all: Credentials<'_>,
     token_servers: &dyn Fn() -> TokenServers,
-    settings: &Settings,
+    now: OffsetDateTime,
 ) -> Result<String> {
-    let entries = match (store.entries(), settings.on_unavailable) {
+    let settings = all.settings;
+    let entries = match (all.store.entries(), settings.on_unavailable) {
         (Ok(entries), _) => entries,
         // Not one credential but the store itself: what `get` says of that, `list` says too.
         (Err(error), OnUnavailable::Error) => return Err(error.into()),
@@ -35,8 +38,22 @@ pub fn list(
         .filter(|entry| entry.profile == *profile)
         .filter_map(|entry| entry.held.ok())
         .map(|held| held.credential)
-        .filter(|credential| !matches!(credential.server_url.server(), Server::Prefix { .. }))
         .collect();
+    for declared in settings
+        .credentials
+        .iter()
+        .filter(|declared| declared.profile == *profile)
+    {
+        if credentials
+            .iter()
+            .all(|stored| stored.server_url != declared.server)
+        {
+            credentials.push(declared.credential());
+        }
+    }
+    credentials.retain(|credential| {
+        !matches!(credential.server_url.server(), Server::Prefix { .. }) && credential.expired(now).is_none()
+    });
     // docker-py reduces the keys to host names and lets the last one win: Docker Hub's own has to come after the
     // two tokens below it. `Server` sorts those first.
     credentials.sort_by(|one, other| one.server_url.server().cmp(other.server_url.server()));

@@ -2,6 +2,7 @@
 
 pub mod cache;
 pub mod configure;
+pub mod credentials;
 pub mod doctor;
 pub mod erase;
 pub mod exec;
@@ -16,9 +17,9 @@ pub mod token;
 
 use std::fmt;
 
-use crate::credential::Credential;
+use crate::credential::{Credential, KeptSecret, SecretAtHand, UsableCredential};
 use crate::store::Slot;
-use crate::token_cache::{Subject, TokenCache};
+use crate::token_cache::{Proof, Subject, TokenCache};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -56,20 +57,44 @@ impl Report {
 
 /// Forgets the access tokens that a credential got: they go when it goes.
 pub(crate) fn forget_tokens(slot: &Slot, credential: &Credential, caches: &[TokenCache]) {
-    let name = slot.file_name();
+    let reference = credential.secret.reference();
+    let proof = match (&credential.secret, &reference) {
+        (KeptSecret::Here(secret), _) => Proof::Stored(secret),
+        (KeptSecret::Elsewhere(_), reference) => Proof::Fetched {
+            reference: reference.as_deref().unwrap_or_default(),
+            secret: None,
+        },
+    };
+    let subject = Subject {
+        slot: &slot.file_name(),
+        account: &credential.account,
+        proof,
+    };
+    forget_tokens_of(&subject, caches);
+}
+
+/// The same of who is known to the cache already.
+pub(crate) fn forget_tokens_of(subject: &Subject<'_>, caches: &[TokenCache]) {
     for cache in caches {
-        if let Some(fingerprint) = cache.fingerprint(Some(&subject(&name, credential))) {
+        if let Some(fingerprint) = cache.fingerprint(Some(subject)) {
             cache.forget(&fingerprint);
         }
     }
 }
 
 /// Who asks a token server, as the cache knows it.
-pub(crate) fn subject<'a>(slot_name: &'a str, credential: &'a Credential) -> Subject<'a> {
+pub(crate) fn subject<'a>(slot_name: &'a str, credential: &'a UsableCredential) -> Subject<'a> {
+    let SecretAtHand { secret, reference } = &credential.secret;
     Subject {
         slot: slot_name,
         account: &credential.account,
-        secret: &credential.secret,
+        proof: match reference {
+            None => Proof::Stored(secret),
+            Some(reference) => Proof::Fetched {
+                reference,
+                secret: Some(secret),
+            },
+        },
     }
 }
 

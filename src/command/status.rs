@@ -90,7 +90,7 @@ impl Row {
                 } else {
                     HandOut::Secret
                 },
-                created: rfc3339(held.credential.created),
+                created: held.credential.created.map(rfc3339).unwrap_or_default(),
                 last_used: rfc3339(held.last_used),
             },
             Err(error) => State::Unavailable {

@@ -3,17 +3,28 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use crate::command::credentials::{Credentials, Found};
 use crate::command::forget_tokens;
-use crate::credential::{Credential, Kind, Origin, Profile};
+use crate::command::get::{Lenders, identified};
+use crate::command::obtain::Rooms;
+use crate::command::obtain::refresh_token::{Login, remembered};
+use crate::credential::{
+    AllowedScopes, Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile,
+};
 use crate::protocol::docker::StoreMessage;
-use crate::store::{CredentialStore, Put, Slot};
+use crate::secret::Secret;
+use crate::store::{Put, Slot};
 use crate::token_cache::TokenCache;
 
 /// Keeps what the message says in this profile's slot for its server.
+///
+/// `docker login` stores again what `get` has just answered. What was fetched from elsewhere, or exchanged for what is
+/// stored, is not put in its place then: the next `get` answers the same.
 pub fn store(
     input: &[u8],
     profile: Profile,
-    store: &CredentialStore,
+    credentials: Credentials<'_>,
+    lenders: Lenders<'_>,
     caches: &dyn Fn() -> Vec<TokenCache>,
     now: OffsetDateTime,
 ) -> Result<()> {
@@ -23,16 +34,24 @@ pub fn store(
         secret,
     } = StoreMessage::read(input)?;
     let slot = Slot::new(server_url.server().clone(), profile);
-    let kind = Kind::of(&account, &secret);
+    if let Some(found) = credentials.get(&slot)?
+        && is_answer_of(&found, &slot, &account, &secret, credentials, lenders, now)
+    {
+        found.mark_used(now);
+        forget_tokens(&slot, found.credential(), &caches());
+        return Ok(());
+    }
     let credential = Credential {
         server_url,
+        kind: Kind::of(&account, &secret),
         account,
-        secret,
-        kind,
-        created: now,
+        secret: KeptSecret::Here(secret),
+        allowed: AllowedScopes::Unknown,
+        expires: None,
+        created: Some(now),
         origin: Origin::Client,
     };
-    match store.put(&slot, &credential, now)? {
+    match credentials.store.put(&slot, &credential, now)? {
         // What the other one got is not for this one, and nobody asks for it any more.
         Put::Replaced(replaced) => forget_tokens(&slot, &replaced, &caches()),
         // Who logs in again may have put right on the server what was refused a moment ago.
@@ -40,4 +59,43 @@ pub fn store(
         Put::New => {}
     }
     Ok(())
+}
+
+/// Whether `get` answers this for what was found, though it is not what is stored.
+fn is_answer_of(
+    found: &Found,
+    slot: &Slot,
+    account: &str,
+    secret: &Secret,
+    credentials: Credentials<'_>,
+    lenders: Lenders<'_>,
+    now: OffsetDateTime,
+) -> bool {
+    let credential = found.credential();
+    let identified = identified(credential, credentials.settings);
+    let is_kept_here = matches!(credential.secret, KeptSecret::Here(_));
+    if is_kept_here && (identified.is_none() || account != IDENTITY_TOKEN_ACCOUNT) {
+        return false;
+    }
+    // Where it cannot be fetched now, the caller has it from somewhere else.
+    let Ok(Some(usable)) = credentials.fetch(credential) else {
+        return false;
+    };
+    if !is_kept_here && usable.account == account && usable.secret.secret.is_same_as(secret) {
+        return true;
+    }
+    let Some(registry) = identified.filter(|_| account == IDENTITY_TOKEN_ACCOUNT) else {
+        return false;
+    };
+    let login = Login {
+        registry,
+        slot,
+        credential: &usable,
+    };
+    let rooms = Rooms {
+        credentials,
+        cache: &(lenders.cache)(),
+        token_servers: &(lenders.token_servers)(),
+    };
+    remembered(login, rooms, now).is_some_and(|token| token.token.is_same_as(secret))
 }

@@ -3,25 +3,105 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use crate::credential::{AllowedScopes, SecretReference};
 use crate::registry::ServerUrl;
 use crate::secret::Secret;
 
-/// What a slot holds.
+/// What a slot holds. `S` is its secret: [as it is kept](KeptSecret), or [at hand](SecretAtHand).
 #[derive(Clone, Debug)]
-pub struct Credential {
+pub struct Credential<S = KeptSecret> {
     /// The server URL in the spelling it was last stored under; `list` repeats it.
     pub server_url: ServerUrl,
-    /// The account: docker's `Username`, `<token>` for an identity token.
+    /// The account: docker's `Username`, `<token>` for an identity token. Empty where only another helper knows it.
     pub account: String,
     /// The password or token.
-    pub secret: Secret,
+    pub secret: S,
     /// What kind of secret it is.
     pub kind: Kind,
-    /// When this secret was first stored.
-    pub created: OffsetDateTime,
+    /// What it may do.
+    pub allowed: AllowedScopes,
+    /// When it ends to be good for anything.
+    pub expires: Option<OffsetDateTime>,
+    /// When this secret was first stored; nobody knows of one that is declared.
+    pub created: Option<OffsetDateTime>,
     /// Who put it here.
     pub origin: Origin,
 }
+
+impl<S> Credential<S> {
+    /// The same with its secret as it was found.
+    #[must_use]
+    pub fn with_secret<T>(&self, secret: T) -> Credential<T> {
+        let Self {
+            server_url,
+            account,
+            secret: _,
+            kind,
+            allowed,
+            expires,
+            created,
+            origin,
+        } = self;
+        Credential {
+            server_url: server_url.clone(),
+            account: account.clone(),
+            secret,
+            kind: *kind,
+            allowed: allowed.clone(),
+            expires: *expires,
+            created: *created,
+            origin: *origin,
+        }
+    }
+
+    /// When it expired, if it has.
+    #[must_use]
+    pub fn expired(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {
+        self.expires.filter(|expires| *expires <= now)
+    }
+}
+
+/// A secret as it is kept.
+#[derive(Clone, Debug)]
+pub enum KeptSecret {
+    /// Here, sealed with what is known of it.
+    Here(Secret),
+    /// Elsewhere.
+    Elsewhere(SecretReference),
+}
+
+impl KeptSecret {
+    /// Where it is, in JSON, if it is not here.
+    #[must_use]
+    pub fn reference(&self) -> Option<String> {
+        match self {
+            Self::Here(_) => None,
+            // There is nothing in it that JSON could not write.
+            Self::Elsewhere(reference) => Some(serde_json::to_string(reference).unwrap_or_default()),
+        }
+    }
+
+    /// Whether this is that secret, and it is kept here.
+    #[must_use]
+    pub fn is(&self, secret: &Secret) -> bool {
+        match self {
+            Self::Here(own) => own.is_same_as(secret),
+            Self::Elsewhere(_) => false,
+        }
+    }
+}
+
+/// A secret that can be used.
+#[derive(Clone, Debug)]
+pub struct SecretAtHand {
+    /// The password or token.
+    pub secret: Secret,
+    /// Where it was fetched from, in JSON, if it is not kept here.
+    pub reference: Option<String>,
+}
+
+/// A credential that can be used.
+pub type UsableCredential = Credential<SecretAtHand>;
 
 /// What a secret is, as far as account and text tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +137,16 @@ impl Kind {
         }
     }
 
+    /// Tells the kind of one whose secret is kept elsewhere by the account alone.
+    #[must_use]
+    pub fn of_account(account: &str) -> Self {
+        if account == IDENTITY_TOKEN_ACCOUNT {
+            Self::IdentityToken
+        } else {
+            Self::Password
+        }
+    }
+
     /// The kind in words.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -73,8 +163,12 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
+    /// Its owner, through `add`.
+    Add,
     /// A client through the protocol's `store`, as `docker login` does.
     Client,
+    /// settings.json declares it.
+    Declared,
     /// `import`, from a config.json or another helper.
     Import,
 }

@@ -8,7 +8,9 @@ mod secret_reference;
 mod selection;
 
 pub use allowed_scopes::{AllowedScope, AllowedScopes, Grant, HubScope, InvalidAllowedScope};
-pub use credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Kind, Origin};
+pub use credential::{
+    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, SecretAtHand, UsableCredential,
+};
 pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate};
 pub use profile::{InvalidProfile, Profile};
 pub use secret_reference::{HelperName, InvalidHelperName, InvalidSecretReference, SecretReference};

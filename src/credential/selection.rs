@@ -46,6 +46,17 @@ pub enum Verdict {
     OnlyPublic,
 }
 
+impl Verdict {
+    /// Whether it is the one that is used.
+    #[must_use]
+    pub fn is_chosen(&self) -> bool {
+        match self {
+            Self::Chosen | Self::ChosenIfPublic => true,
+            Self::Expired(_) | Self::Lacks(_) | Self::Later | Self::OnlyPublic | Self::Wider => false,
+        }
+    }
+}
+
 /// Judges all candidates, in their order. At most one is chosen.
 #[must_use]
 pub fn select(request: &ScopeSet, candidates: &[Candidate<'_>], now: OffsetDateTime) -> Vec<Verdict> {

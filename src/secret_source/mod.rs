@@ -6,4 +6,4 @@ mod text;
 
 pub use helper::{Helper, HelperError};
 pub use program::{Depth, TooDeep};
-pub use text::{SourceError, from_command, from_environment, from_file};
+pub use text::{LIMIT, SourceError, from_command, from_environment, from_file};

@@ -17,7 +17,7 @@ use crate::secret_source::program::{Depth, Problem, run};
 const MAX_SECRET_BYTES: usize = 64 * 1024;
 
 /// How long a program may take: `op read` takes two seconds at times, and docker waits for us meanwhile.
-const LIMIT: Duration = Duration::from_secs(5);
+pub const LIMIT: Duration = Duration::from_secs(5);
 
 /// The secret in a variable of the environment.
 pub fn from_environment(

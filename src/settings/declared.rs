@@ -8,7 +8,9 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
-use crate::credential::{AllowedScope, ExpiryDate, Kind, Profile, SecretReference};
+use crate::credential::{
+    AllowedScope, AllowedScopes, Credential, ExpiryDate, KeptSecret, Kind, Origin, Profile, SecretReference,
+};
 use crate::registry::ServerUrl;
 
 /// A credential that is declared.
@@ -35,6 +37,37 @@ pub struct DeclaredCredential {
     /// When it ends to be good for anything.
     #[serde(default)]
     pub expires: Option<ExpiryDate>,
+}
+
+impl DeclaredCredential {
+    /// The credential, its secret where it is.
+    #[must_use]
+    pub fn credential(&self) -> Credential {
+        let Self {
+            server,
+            profile: _,
+            username,
+            kind,
+            secret,
+            scopes,
+            expires,
+        } = self;
+        let account = username
+            .as_ref()
+            .map_or_else(String::new, |Username(name)| name.clone());
+        Credential {
+            server_url: server.clone(),
+            kind: kind.unwrap_or_else(|| Kind::of_account(&account)),
+            account,
+            secret: KeptSecret::Elsewhere(secret.clone()),
+            allowed: scopes.as_ref().map_or(AllowedScopes::Unknown, |Scopes(scopes)| {
+                AllowedScopes::Known(scopes.clone())
+            }),
+            expires: expires.map(|ExpiryDate(moment)| moment),
+            created: None,
+            origin: Origin::Declared,
+        }
+    }
 }
 
 /// What it may do.
@@ -77,6 +110,12 @@ pub struct InvalidUsername;
 pub struct DeclaredCredentials(Vec<DeclaredCredential>);
 
 impl DeclaredCredentials {
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All of them, in their order.
     pub fn iter(&self) -> impl Iterator<Item = &DeclaredCredential> {
         self.0.iter()

@@ -13,7 +13,7 @@ use crate::settings::base_directories::home_directory;
 pub(super) const PROFILE_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_PROFILE";
 
 /// The process's environment: what a variable is set to.
-pub type Variables<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+pub type Variables<'a> = &'a (dyn Fn(&str) -> Option<OsString> + Sync);
 
 /// docker's config.json: in `DOCKER_CONFIG`, else in `.docker` in the home.
 #[must_use]
@@ -172,18 +172,23 @@ pub fn is_docker_auth_config_set(variables: Variables<'_>) -> bool {
 /// The name comes first because it is what a config.json chooses for itself; clients hand their whole
 /// environment to helpers, so the variable reaches those of every config.json.
 pub fn profile(program: &str, variables: Variables<'_>) -> Result<Profile, ProfileError> {
+    named_profile(program, variables).map(Option::unwrap_or_default)
+}
+
+/// The same where one is named at all.
+pub fn named_profile(program: &str, variables: Variables<'_>) -> Result<Option<Profile>, ProfileError> {
     if let Some(name) = program
         .strip_prefix(PROGRAM)
         .and_then(|rest| rest.strip_prefix('-'))
     {
-        return name.parse().map_err(ProfileError::ProgramName);
+        return name.parse().map(Some).map_err(ProfileError::ProgramName);
     }
     match variables(PROFILE_VARIABLE) {
         Some(value) if !value.is_empty() => {
             let name = value.to_str().ok_or(ProfileError::Variable(InvalidProfile))?;
-            name.parse().map_err(ProfileError::Variable)
+            name.parse().map(Some).map_err(ProfileError::Variable)
         }
-        Some(_) | None => Ok(Profile::default()),
+        Some(_) | None => Ok(None),
     }
 }
 

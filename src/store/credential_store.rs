@@ -12,10 +12,10 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::credential::{Credential, Kind, Origin, Profile};
+use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile, SecretReference};
 use crate::files::{FileError, Location, Lock, PrivateDirectory, PrivateFile};
 use crate::protocol::docker::MAX_STORE_BYTES;
-use crate::registry::{Server, ServerUrl};
+use crate::registry::{Registry, Server, ServerUrl};
 use crate::seal::{self, Key, NoRandomBytes, Unopened};
 use crate::secret::Secret;
 use crate::store::key::{KeyError, KeyFile};
@@ -90,30 +90,45 @@ impl CredentialStore {
         credential: &Credential,
         now: OffsetDateTime,
     ) -> Result<Put, StoreError> {
-        let slots = root.create_below("slots")?;
-        let staging = root.create_below("staging")?;
-        staging.sweep(now);
-        let key = key_to_seal_with(root, &slots, &staging)?;
+        let writer = Writer::open(root, now)?;
+        let Writer { slots, key, .. } = &writer;
         let name = slot.file_name();
-        let mut created = now;
         let mut outcome = Put::New;
+        let mut known = None;
         if let Some(file) = slots.read(&name, MAX_SLOT_BYTES)? {
             // One that does not open may be what a newer version wrote, or be mended yet: never overwritten.
-            let held = Held::open(&key, &slots, &name, file)?;
-            if held.credential.account == credential.account
-                && held.credential.secret.is_same_as(&credential.secret)
-            {
+            let held = Held::open(key, slots, &name, file)?;
+            if is_same_login(&held.credential, credential) {
                 if held.credential.server_url.as_str() == credential.server_url.as_str() {
                     held.mark_used(now);
                     return Ok(Put::Unchanged);
                 }
-                created = held.credential.created;
+                // Only its name is spelt in another way: what is known of it stays true.
+                known = Some(Credential {
+                    server_url: credential.server_url.clone(),
+                    ..held.credential.clone()
+                });
             }
             outcome = Put::Replaced(Box::new(held.credential));
         }
-        let content = Content::write(credential, created)?;
-        slots.replace(&name, &seal::seal(&key, &name, &content)?, &staging)?;
+        writer.write(&name, known.as_ref().unwrap_or(credential))?;
         Ok(outcome)
+    }
+
+    /// Keeps what `change` makes of what is in a slot, and gives that and what was there.
+    pub fn change<E: From<StoreError>>(
+        &self,
+        slot: &Slot,
+        now: OffsetDateTime,
+        change: impl FnOnce(Option<&Credential>) -> Result<Credential, E>,
+    ) -> Result<(Credential, Option<Credential>), E> {
+        let located = || self.location.as_ref().ok_or(StoreError::NoHome);
+        let root = located()?.create().map_err(StoreError::from)?;
+        let _change = turn::change(&root);
+        let before = self.get(slot)?.map(|held| held.credential);
+        let after = change(before.as_ref())?;
+        Writer::open(&root, now)?.write(&slot.file_name(), &after)?;
+        Ok((after, before))
     }
 
     /// The turn to use up what is in a slot, and to keep what comes of it: read the slot when you have it. `None`
@@ -141,9 +156,9 @@ impl CredentialStore {
             return Ok(false);
         };
         let _change = turn::change(root);
-        let is_there = self.get(slot)?.is_some_and(|held| {
-            held.credential.account == used.account && held.credential.secret.is_same_as(&used.secret)
-        });
+        let is_there = self
+            .get(slot)?
+            .is_some_and(|held| is_same_login(&held.credential, used));
         if is_there {
             Self::put_in(root, slot, renewed, now)?;
         }
@@ -172,6 +187,44 @@ impl CredentialStore {
 
     /// All that is held, of all profiles, in the order of the file names.
     pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
+        self.entries_where(|_| true)
+    }
+
+    /// What is held for a registry or a part of it, of all profiles. Of what does not open only the registry as a whole
+    /// is told, which says so by its name.
+    pub fn of_registry(
+        &self,
+        registry: &Registry,
+    ) -> Result<Vec<(Slot, Result<Held, StoreError>)>, StoreError> {
+        let whole = registry.to_string();
+        let is_part = |server: &str| {
+            server
+                .strip_prefix(&whole)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        // Of a very long name only the beginning is readable, so it is opened whatever it says.
+        let entries = self.entries_where(|server| is_part(server) || server.contains('~'))?;
+        Ok(entries
+            .into_iter()
+            .filter_map(
+                |Entry {
+                     server,
+                     profile,
+                     held,
+                 }| {
+                    let server = match &held {
+                        Ok(held) => held.credential.server_url.server().clone(),
+                        Err(_) if server == whole => Server::Registry(registry.clone()),
+                        Err(_) => return None,
+                    };
+                    (server.registry() == Some(registry)).then(|| (Slot::new(server, profile), held))
+                },
+            )
+            .collect())
+    }
+
+    /// Those whose server, as their files' names tell, is wanted.
+    fn entries_where(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Entry>, StoreError> {
         let Some((root, slots)) = self.open()? else {
             return Ok(Vec::new());
         };
@@ -182,6 +235,9 @@ impl CredentialStore {
             let Some((server, profile)) = slot::read_file_name(name) else {
                 continue;
             };
+            if !is_wanted(&server) {
+                continue;
+            }
             let held = match slots.read(name, MAX_SLOT_BYTES) {
                 // Erased since the directory was read.
                 Ok(None) => continue,
@@ -230,6 +286,29 @@ impl CredentialStore {
         self.key(root)
             .and_then(|key| key.ok_or_else(|| KeyFile::of(root).missing()))
             .map_err(Arc::new)
+    }
+}
+
+/// What writing a slot takes.
+struct Writer {
+    slots: PrivateDirectory,
+    staging: PrivateDirectory,
+    key: Key,
+}
+
+impl Writer {
+    fn open(root: &PrivateDirectory, now: OffsetDateTime) -> Result<Self, StoreError> {
+        let slots = root.create_below("slots")?;
+        let staging = root.create_below("staging")?;
+        staging.sweep(now);
+        let key = key_to_seal_with(root, &slots, &staging)?;
+        Ok(Self { slots, staging, key })
+    }
+
+    fn write(&self, name: &str, credential: &Credential) -> Result<(), StoreError> {
+        let content = Content::write(credential)?;
+        let sealed = seal::seal(&self.key, name, &content)?;
+        Ok(self.slots.replace(name, &sealed, &self.staging)?)
     }
 }
 
@@ -326,35 +405,58 @@ pub enum StoreError {
 struct Content<Text> {
     server_url: Text,
     account: Text,
-    secret: Text,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    secret: Option<Text>,
+    /// Where the secret is, if it is not here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reference: Option<SecretReference>,
     kind: Kind,
+    /// What it may do, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    /// Seconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
     /// Seconds since 1970.
     created: i64,
     origin: Origin,
 }
 
 impl<'a> Content<&'a str> {
-    fn write(
-        credential: &'a Credential,
-        created: OffsetDateTime,
-    ) -> Result<Zeroizing<Vec<u8>>, NoRandomBytes> {
+    fn write(credential: &'a Credential) -> Result<Zeroizing<Vec<u8>>, NoRandomBytes> {
         let Credential {
             server_url,
             account,
             secret,
             kind,
-            created: _,
+            allowed,
+            expires,
+            created,
             origin,
         } = credential;
+        let (secret, reference) = match secret {
+            KeptSecret::Here(secret) => (Some(secret.expose()), None),
+            KeptSecret::Elsewhere(reference) => (None, Some(reference.clone())),
+        };
+        let scopes = match allowed {
+            AllowedScopes::Unknown => None,
+            AllowedScopes::Known(scopes) => Some(scopes.iter().map(ToString::to_string).collect()),
+        };
         // Room enough that it need not grow: growing leaves a copy behind that nobody wipes.
-        let room = 256 + 2 * (server_url.as_str().len() + account.len() + secret.expose().len());
+        let length = |scopes: &Vec<String>| scopes.iter().map(String::len).sum::<usize>();
+        let others = scopes.as_ref().map_or(0, length);
+        let room =
+            320 + 2 * (server_url.as_str().len() + account.len() + secret.map_or(0, str::len) + others);
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
         let content = Self {
             server_url: server_url.as_str(),
             account,
-            secret: secret.expose(),
+            secret,
+            reference,
             kind: *kind,
-            created: created.unix_timestamp(),
+            scopes,
+            expires: expires.map(OffsetDateTime::unix_timestamp),
+            created: created.map_or(0, OffsetDateTime::unix_timestamp),
             origin: *origin,
         };
         serde_json::to_writer(&mut *bytes, &content).map_err(|_| NoRandomBytes)?;
@@ -368,19 +470,52 @@ impl Content<String> {
             server_url,
             account,
             secret,
+            reference,
             kind,
+            scopes,
+            expires,
             created,
             origin,
         } = serde_json::from_slice(bytes).ok()?;
+        let secret = match (secret, reference) {
+            (Some(secret), None) => KeptSecret::Here(Secret::new(secret)),
+            (None, Some(reference)) => KeptSecret::Elsewhere(reference),
+            (Some(_), Some(_)) | (None, None) => return None,
+        };
+        let allowed = match scopes {
+            None => AllowedScopes::Unknown,
+            Some(scopes) => scopes
+                .iter()
+                .map(|scope| scope.parse().ok())
+                .collect::<Option<_>>()
+                .map(AllowedScopes::Known)?,
+        };
+        let moment = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
         Some(Credential {
             server_url: ServerUrl::read(server_url.as_bytes()).ok()?,
             account,
-            secret: Secret::new(secret),
+            secret,
             kind,
-            created: OffsetDateTime::from_unix_timestamp(created).ok()?,
+            allowed,
+            expires: match expires {
+                None => None,
+                Some(seconds) => Some(moment(seconds)?),
+            },
+            created: Some(moment(created)?),
             origin,
         })
     }
+}
+
+/// Whether both are the same account with the same secret, whatever else is known of them.
+fn is_same_login(one: &Credential, other: &Credential) -> bool {
+    one.account == other.account
+        && match (&one.secret, &other.secret) {
+            (KeptSecret::Here(one), KeptSecret::Here(other)) => one.is_same_as(other),
+            (KeptSecret::Elsewhere(one), KeptSecret::Elsewhere(other)) => one == other,
+            (KeptSecret::Here(_), KeptSecret::Elsewhere(_))
+            | (KeptSecret::Elsewhere(_), KeptSecret::Here(_)) => false,
+        }
 }
 
 /// The key, made when this is the first credential. A key is made before the first slot is written, so slots

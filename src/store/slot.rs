@@ -33,6 +33,12 @@ impl Slot {
         &self.server
     }
 
+    /// The profile.
+    #[must_use]
+    pub fn profile(&self) -> &Profile {
+        &self.profile
+    }
+
     /// The file's name: `server@profile`, escaped so that equal names are equal slots, on file systems that
     /// ignore case too. A server whose name would be too long keeps its beginning and ends in `~` and its SHA-256.
     #[must_use]

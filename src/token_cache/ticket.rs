@@ -27,8 +27,23 @@ pub struct Subject<'a> {
     pub slot: &'a str,
     /// The account.
     pub account: &'a str,
-    /// The long-lived secret.
-    pub secret: &'a Secret,
+    /// How it proves who it is.
+    pub proof: Proof<'a>,
+}
+
+/// The long-lived secret, and where it is from.
+#[derive(Clone, Copy, Debug)]
+pub enum Proof<'a> {
+    /// From elsewhere. What it got is found under where that is, so that it can be forgotten without fetching the secret;
+    /// of a secret that has changed there nothing is found.
+    Fetched {
+        /// Where it is from.
+        reference: &'a str,
+        /// What was found there, if anybody looked.
+        secret: Option<&'a Secret>,
+    },
+    /// From the slot.
+    Stored(&'a Secret),
 }
 
 /// Which of the two that a token server gives.
@@ -99,7 +114,20 @@ impl<'a> Ticket<'a> {
     fn of(kind: &[u8], key: Option<&Key>, wanted: Wanted<'a>, scope: String) -> Self {
         let place = key.map(|key| {
             let service = wanted.service.unwrap_or_default().as_bytes();
-            let token = [kind, wanted.realm.as_bytes(), scope.as_bytes(), service];
+            let fetched = match wanted.subject {
+                Some(Subject {
+                    account,
+                    proof:
+                        Proof::Fetched {
+                            secret: Some(secret), ..
+                        },
+                    ..
+                }) => [account.as_bytes(), secret.expose().as_bytes()],
+                Some(_) | None => [b"".as_slice(); 2],
+            };
+            let [account, secret] = fetched;
+            let realm = wanted.realm.as_bytes();
+            let token = [kind, realm, scope.as_bytes(), service, account, secret];
             Place {
                 fingerprint: Fingerprint::new(key, wanted.subject.as_ref()),
                 hash: key.fingerprint(&token),
@@ -114,13 +142,18 @@ fn parts_of<'a>(subject: Option<&Subject<'a>>) -> [&'a [u8]; 4] {
         Some(Subject {
             slot,
             account,
-            secret,
+            proof: Proof::Stored(secret),
         }) => [
             b"credential",
             slot.as_bytes(),
             account.as_bytes(),
             secret.expose().as_bytes(),
         ],
+        Some(Subject {
+            slot,
+            account: _,
+            proof: Proof::Fetched { reference, secret: _ },
+        }) => [b"reference", slot.as_bytes(), reference.as_bytes(), b""],
         None => [b"anonymous", b"", b"", b""],
     }
 }
@@ -139,7 +172,15 @@ mod tests {
             Some(Subject {
                 slot,
                 account,
-                secret,
+                proof: Proof::Stored(secret),
+            })
+        };
+        let fetched = |slot, account, reference, secret| {
+            let secret = Some(secret);
+            Some(Subject {
+                slot,
+                account,
+                proof: Proof::Fetched { reference, secret },
             })
         };
         let (mut places, mut refusals) = (BTreeSet::new(), BTreeSet::new());
@@ -152,6 +193,11 @@ mod tests {
             subject("h@default", "v", &one),
             subject("h@ci", "u", &one),
             subject("h@", "ciu", &one),
+            fetched("h@default", "u", "env A", &one),
+            fetched("h@default", "u", "env A", &other),
+            fetched("h@default", "v", "env A", &one),
+            fetched("h@default", "u", "env B", &one),
+            fetched("h@ci", "u", "env A", &one),
         ] {
             for realm in ["https://h/token", "https://i/token"] {
                 for service in [None, Some(""), Some("h"), Some("i")] {
@@ -181,7 +227,7 @@ mod tests {
             }
         }
         assert_eq!(places.len(), count);
-        assert_eq!(refusals.len(), 7 * 2, "one for each credential and realm");
+        assert_eq!(refusals.len(), 12 * 2, "one for each credential and realm");
         assert!(places.is_disjoint(&refusals));
     }
 

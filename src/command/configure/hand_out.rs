@@ -33,7 +33,7 @@ pub fn hand_out(
                 .with_context(|| format!("{registry}: settings.json is left as it was"))?;
         }
     }
-    write(registries, hand_out, rooms.settings, &mut report)?;
+    write(registries, hand_out, rooms.credentials.settings, &mut report)?;
     Ok(report)
 }
 
@@ -50,7 +50,7 @@ fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: Offset
         let name = quoted(&registry.to_string());
         format!("nothing is stored for it{of}; docker login {name} first")
     })?;
-    if held.credential.kind == Kind::IdentityToken {
+    if held.credential().kind == Kind::IdentityToken {
         // It is handed out as it is, and to ask for another with it could use it up.
         return Ok(());
     }
@@ -58,21 +58,25 @@ fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: Offset
         registry: registry.clone(),
         scope: ScopeSet::default(),
         service: None,
-        profile: profile.clone(),
+        profile: Some(profile.clone()),
         confirmed: None,
     };
     let left = Cell::new(BUDGET);
-    let own = rooms.settings.registry(registry);
+    let own = rooms.credentials.settings.registry(registry);
     let token_server = find_token_server(&wanted, &own, rooms, &left)?;
+    let usable = rooms
+        .credentials
+        .fetch(held.credential())?
+        .context("the helper that keeps its secret has none for it")?;
     let login = Login {
         registry,
         slot: &slot,
-        credential: &held.credential,
+        credential: &usable,
     };
-    forget_tokens(&slot, &held.credential, slice::from_ref(rooms.cache));
+    forget_tokens(&slot, held.credential(), slice::from_ref(rooms.cache));
     let token = obtain(login, &token_server, rooms, &left, now)?;
     prove(&token, login, &token_server, rooms, &left, now)
-        .inspect_err(|_| forget_tokens(&slot, &held.credential, slice::from_ref(rooms.cache)))
+        .inspect_err(|_| forget_tokens(&slot, held.credential(), slice::from_ref(rooms.cache)))
 }
 
 /// Writes settings.json, every other byte of it as it was.

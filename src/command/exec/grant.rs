@@ -208,7 +208,7 @@ mod tests {
             registry: "h".parse().unwrap(),
             scope: "repository:a/b:pull".parse().unwrap(),
             service: None,
-            profile: crate::credential::Profile::default(),
+            profile: None,
             confirmed: None,
         };
         let obtain: Obtain = Arc::new(|_, now| Ok(obtained(now)));

@@ -4,7 +4,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::client_config::Login;
-use crate::credential::{Credential, Kind, Origin, Profile};
+use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile};
 use crate::registry::ServerUrl;
 use crate::store::{CredentialStore, Held, Slot, StoreError};
 
@@ -57,8 +57,10 @@ impl Keeper<'_> {
         let credential = Credential {
             kind: Kind::of(&login.account, &login.secret),
             account: login.account.clone(),
-            secret: login.secret.clone(),
-            created: self.now,
+            secret: KeptSecret::Here(login.secret.clone()),
+            allowed: AllowedScopes::Unknown,
+            expires: None,
+            created: Some(self.now),
             origin: Origin::Import,
             server_url,
         };
@@ -79,5 +81,5 @@ impl Keeper<'_> {
 }
 
 fn is_same(held: &Held, login: &Login) -> bool {
-    held.credential.account == login.account && held.credential.secret.is_same_as(&login.secret)
+    held.credential.account == login.account && held.credential.secret.is(&login.secret)
 }

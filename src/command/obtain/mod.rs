@@ -1,6 +1,7 @@
 //! Obtain: an access token for a registry and a scope, from the cache or by an exchange. What `token` prints and what
 //! `exec` hands to its command.
 
+mod choice;
 mod contact;
 pub mod refresh_token;
 
@@ -12,16 +13,17 @@ use anyhow::{Result, bail};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::command::{forget_tokens, rfc3339, subject};
-use crate::credential::{Credential, Kind, Profile};
+use crate::command::credentials::Credentials;
+use crate::command::{forget_tokens_of, rfc3339, subject};
+use crate::credential::{KeptSecret, Kind, Profile, SecretAtHand, UsableCredential};
 use crate::http::{BUDGET, Http};
-use crate::registry::{AccessToken, Realm, Registry, ScopeSet, Server, TokenServer};
+use crate::registry::{AccessToken, Realm, Registry, ScopeSet, TokenServer};
 use crate::secret::Secret;
-use crate::settings::Settings;
-use crate::store::{CredentialStore, Slot, StoreError, TokenServers};
-use crate::token::{Credentials, Exchange, ExchangeError, Exchanged};
+use crate::store::{Held, Slot, StoreError, TokenServers};
+use crate::token::{self as exchange, Exchange, ExchangeError, Exchanged};
 use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
 
+use self::choice::{choose, fetch, whole};
 use self::contact::{explain, host, trust};
 
 pub(crate) use self::contact::{find_token_server, known_token_server};
@@ -35,8 +37,8 @@ pub struct Wanted {
     pub scope: ScopeSet,
     /// Another audience than the registry's own, of the same token server.
     pub service: Option<String>,
-    /// Whose credential is used.
-    pub profile: Profile,
+    /// Whose credential is used; the one that may do least, where nobody says.
+    pub profile: Option<Profile>,
     /// The realm that the user confirms for the registry.
     pub confirmed: Option<Realm>,
 }
@@ -45,13 +47,11 @@ pub struct Wanted {
 #[derive(Clone, Copy)]
 pub struct Rooms<'a> {
     /// The credentials.
-    pub credentials: &'a CredentialStore,
+    pub credentials: Credentials<'a>,
     /// What was had before.
     pub cache: &'a TokenCache,
     /// What is recorded of registries.
     pub token_servers: &'a TokenServers,
-    /// What the user has written down of them.
-    pub settings: &'a Settings,
 }
 
 /// A token, and how it came about.
@@ -80,7 +80,7 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
 )]
 fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: bool) -> Result<Obtained> {
     let registry = &wanted.registry;
-    let own = rooms.settings.registry(registry);
+    let own = rooms.credentials.settings.registry(registry);
     // What the requests of this call may still take together.
     let left = Cell::new(BUDGET);
     let own_token_server = find_token_server(wanted, &own, rooms, &left)?;
@@ -95,9 +95,15 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         service: wanted.service.clone().or(own_token_server.service),
         ..own_token_server
     };
-    let slot = Slot::new(Server::Registry(registry.clone()), wanted.profile.clone());
-    let held = rooms.credentials.get(&slot)?;
-    let credential = held.as_ref().map(|held| &held.credential);
+    let chosen = choose(wanted, rooms.credentials, now)?;
+    let fetched = chosen
+        .as_ref()
+        .map(|(slot, found)| fetch(slot, found, rooms.credentials))
+        .transpose()?;
+    let slot = chosen
+        .as_ref()
+        .map_or_else(|| whole(wanted), |(slot, _)| slot.clone());
+    let credential = fetched.as_ref();
     if !is_own_audience && credential.is_some_and(|credential| credential.kind == Kind::IdentityToken) {
         // Refused here, or else the answer's rotated one would take its place and be good for nothing.
         bail!(
@@ -124,8 +130,8 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     let exchange = || {
         let mut credential = credential;
         let _turn;
-        if let Some(first) = credential.filter(|credential| credential.kind == Kind::IdentityToken) {
-            _turn = rooms.credentials.turn(&slot)?;
+        if let Some(first) = credential.filter(|credential| is_single_use(credential)) {
+            _turn = rooms.credentials.store.turn(&slot)?;
             renewed_since = renewed(&slot, first, rooms)?;
             credential = renewed_since.as_ref().or(credential);
         }
@@ -133,7 +139,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         let now = now.saturating_add(began.elapsed().try_into().unwrap_or(time::Duration::ZERO));
         let cached = |wanted| rooms.cache.look_up(&rooms.cache.ticket(wanted), now);
         // Who had the turn before may have asked for the same.
-        if credential.is_some_and(|credential| credential.kind == Kind::IdentityToken)
+        if credential.is_some_and(is_single_use)
             && let Some(Remembered::Token(token)) = cached(asked_by(credential, &slot_name, anonymously))
         {
             return Ok(token);
@@ -146,7 +152,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
             bail!("{word}; not asked again for half a minute");
         }
         let exchange = Exchange {
-            credentials: credential.map_or(Credentials::Anonymous, credentials),
+            credentials: credential.map_or(exchange::Credentials::Anonymous, credentials),
             scope: &wanted.scope,
             token_server: &token_server,
             wants_refresh_token: false,
@@ -207,15 +213,15 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         credential.filter(|_| rotated.is_some()),
     ];
     for used in used.into_iter().flatten() {
-        forget_tokens(&slot, used, slice::from_ref(rooms.cache));
+        forget_tokens_of(&subject(&slot_name, used), slice::from_ref(rooms.cache));
     }
     let warning = rotated.and_then(Result::err).map(|error| {
         format!(
             "warning: the new refresh token for {registry} was not kept, and the old one may be used up: {error}"
         )
     });
-    if let Some(held) = &held {
-        held.mark_used(now);
+    if let Some((_, found)) = &chosen {
+        found.mark_used(now);
     }
     Ok(Obtained {
         access_token,
@@ -228,7 +234,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
 
 /// What is wanted of the cache, by whoever has this credential.
 fn asked_by<'a>(
-    credential: Option<&'a Credential>,
+    credential: Option<&'a UsableCredential>,
     slot_name: &'a str,
     wanted: token_cache::Wanted<'a>,
 ) -> token_cache::Wanted<'a> {
@@ -238,12 +244,19 @@ fn asked_by<'a>(
     }
 }
 
+/// Whether it may be used up by its first use. One that is kept elsewhere cannot be replaced by the next.
+fn is_single_use(credential: &UsableCredential) -> bool {
+    credential.kind == Kind::IdentityToken && credential.secret.reference.is_none()
+}
+
 /// The refresh token that the slot holds by now, where it is another one than was read at first.
-fn renewed(slot: &Slot, first: &Credential, rooms: Rooms<'_>) -> Result<Option<Credential>> {
-    match rooms.credentials.get(slot)? {
-        Some(held) if held.credential.kind == Kind::IdentityToken => {
-            let is_another = !held.credential.secret.is_same_as(&first.secret);
-            Ok(is_another.then_some(held.credential))
+fn renewed(slot: &Slot, first: &UsableCredential, rooms: Rooms<'_>) -> Result<Option<UsableCredential>> {
+    match rooms.credentials.store.get(slot)? {
+        Some(Held { credential, .. }) if credential.kind == Kind::IdentityToken => {
+            if credential.secret.is(&first.secret.secret) {
+                return Ok(None);
+            }
+            Ok(rooms.credentials.fetch(&credential)?)
         }
         Some(_) | None => Err(LoginChanged.into()),
     }
@@ -255,13 +268,10 @@ fn renewed(slot: &Slot, first: &Credential, rooms: Rooms<'_>) -> Result<Option<C
 struct LoginChanged;
 
 /// Whether the slot holds another refresh token by now: another process has used this one, and got a new one for it.
-fn is_renewed_since(slot: &Slot, used: Option<&Credential>, rooms: Rooms<'_>) -> bool {
+fn is_renewed_since(slot: &Slot, used: Option<&UsableCredential>, rooms: Rooms<'_>) -> bool {
     used.is_some_and(|used| {
-        used.kind == Kind::IdentityToken
-            && rooms
-                .credentials
-                .get(slot)
-                .is_ok_and(|held| held.is_some_and(|held| !held.credential.secret.is_same_as(&used.secret)))
+        let held = || rooms.credentials.store.get(slot).ok().flatten();
+        is_single_use(used) && held().is_some_and(|held| !held.credential.secret.is(&used.secret.secret))
     })
 }
 
@@ -278,28 +288,51 @@ fn refusal(error: &anyhow::Error) -> Option<String> {
 /// where it was the same; what came of it otherwise.
 fn rotate(
     slot: &Slot,
-    used: &Credential,
+    used: &UsableCredential,
     secret: Secret,
     rooms: Rooms<'_>,
     now: OffsetDateTime,
-) -> Option<Result<Option<Credential>, StoreError>> {
-    if used.kind != Kind::IdentityToken || secret.is_same_as(&used.secret) {
+) -> Option<Result<Option<UsableCredential>, NotKept>> {
+    if used.kind != Kind::IdentityToken || secret.is_same_as(&used.secret.secret) {
         return None;
     }
-    let renewed = Credential {
-        secret,
-        ..used.clone()
-    };
-    let kept = rooms.credentials.renew(slot, used, &renewed, now);
-    Some(kept.map(|is_kept| is_kept.then_some(renewed)))
+    if let Some(place) = &used.secret.reference {
+        return Some(Err(NotKept::Elsewhere(place.clone())));
+    }
+    let kept = |secret: &Secret| used.with_secret(KeptSecret::Here(secret.clone()));
+    let is_kept = rooms
+        .credentials
+        .store
+        .renew(slot, &kept(&used.secret.secret), &kept(&secret), now);
+    let reference = None;
+    let renewed = used.with_secret(SecretAtHand { secret, reference });
+    Some(
+        is_kept
+            .map(|is_kept| is_kept.then_some(renewed))
+            .map_err(NotKept::from),
+    )
 }
 
-fn credentials(credential: &Credential) -> Credentials<'_> {
+/// Why a new refresh token is lost.
+#[derive(Debug, Error)]
+enum NotKept {
+    /// It would have to be put where the old one was fetched from.
+    #[error("only its owner can put it where the old one is kept, {0}")]
+    Elsewhere(String),
+    /// It could not be stored.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn credentials(credential: &UsableCredential) -> exchange::Credentials<'_> {
+    let secret = &credential.secret.secret;
     match credential.kind {
-        Kind::IdentityToken => Credentials::RefreshToken(&credential.secret),
-        Kind::OrganizationAccessToken | Kind::Password | Kind::PersonalAccessToken => Credentials::Password {
-            account: &credential.account,
-            password: &credential.secret,
-        },
+        Kind::IdentityToken => exchange::Credentials::RefreshToken(secret),
+        Kind::OrganizationAccessToken | Kind::Password | Kind::PersonalAccessToken => {
+            exchange::Credentials::Password {
+                account: &credential.account,
+                password: secret,
+            }
+        }
     }
 }

@@ -11,12 +11,12 @@ use time::OffsetDateTime;
 use super::contact::{host, known_token_server, trust};
 use super::{Rooms, credentials};
 use crate::command::{quoted, rfc3339, subject};
-use crate::credential::Credential;
+use crate::credential::UsableCredential;
 use crate::http::{BUDGET, Http};
 use crate::registry::{RefreshToken, Registry, ScopeSet, TokenServer};
 use crate::store::Slot;
 use crate::token::{Credentials, Exchange, ExchangeError, Exchanged, GrantError};
-use crate::token_cache::{self, Unobtained};
+use crate::token_cache::{self, Remembered, Unobtained};
 
 /// A credential, and the registry it is for.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,7 @@ pub struct Login<'a> {
     /// Where the credential is.
     pub slot: &'a Slot,
     /// The credential: no refresh token itself.
-    pub credential: &'a Credential,
+    pub credential: &'a UsableCredential,
 }
 
 /// The server takes the credential, and has nothing to give that could be handed out in its place.
@@ -40,7 +40,7 @@ struct NotIssued {
 /// is there to judge the answer.
 pub fn refresh_token(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<RefreshToken> {
     let registry = login.registry;
-    let own = rooms.settings.registry(registry);
+    let own = rooms.credentials.settings.registry(registry);
     let name = quoted(&registry.to_string());
     let token_server = known_token_server(registry, &own, rooms.token_servers)?.with_context(|| {
         format!(
@@ -56,6 +56,25 @@ pub fn refresh_token(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) ->
     })
 }
 
+/// The one that `get` answered last, if it still would.
+pub fn remembered(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) -> Option<RefreshToken> {
+    let own = rooms.credentials.settings.registry(login.registry);
+    let token_server = known_token_server(login.registry, &own, rooms.token_servers).ok()??;
+    let (slot_name, realm) = (login.slot.file_name(), token_server.realm.to_string());
+    let (server, no_scope) = (login.registry.to_string(), ScopeSet::default());
+    let wanted = token_cache::Wanted {
+        server: &server,
+        subject: Some(subject(&slot_name, login.credential)),
+        realm: &realm,
+        service: token_server.service.as_deref(),
+        scope: &no_scope,
+    };
+    match rooms.cache.look_up(&rooms.cache.refresh_ticket(wanted), now)? {
+        Remembered::RefreshToken(token) => Some(token),
+        Remembered::Token(_) | Remembered::Refusal { .. } => None,
+    }
+}
+
 /// The same from a token server that was found, within what time is `left`.
 pub(crate) fn obtain(
     login: Login<'_>,
@@ -69,7 +88,7 @@ pub(crate) fn obtain(
         slot,
         credential,
     } = login;
-    let own = rooms.settings.registry(registry);
+    let own = rooms.credentials.settings.registry(registry);
     if let Some(why) = token_server.refusal(registry, own.insecure) {
         bail!(
             "{}: tokens for {registry} are not asked for there: {why}",
@@ -105,7 +124,7 @@ pub(crate) fn obtain(
         exchanged
             .refresh_token
             // A server that gives back what it was shown would have us hand out the password.
-            .filter(|token| !token.is_same_as(&credential.secret))
+            .filter(|token| !token.is_same_as(&credential.secret.secret))
             .and_then(|token| RefreshToken::new(token, now))
             .ok_or_else(|| {
                 let server = token_server.realm.origin();
@@ -182,7 +201,7 @@ fn exchange(
     };
     let hosts = [registry.to_string(), host(&token_server.realm)];
     let http = Http::new(
-        trust(&hosts, &rooms.settings.registry(registry))?,
+        trust(&hosts, &rooms.credentials.settings.registry(registry))?,
         // From here: it may have waited for another process's exchange.
         Instant::now() + left.get(),
     );

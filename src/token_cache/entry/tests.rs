@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::token_cache::ticket::Kind;
-use crate::token_cache::{Subject, Wanted};
+use crate::token_cache::{Proof, Subject, Wanted};
 
 const NOW: i64 = 1_800_000_000;
 const NAME: &str = "fingerprint/hash";
@@ -38,7 +38,7 @@ fn sealed(what: &Remembered) -> Vec<u8> {
             subject: Some(Subject {
                 slot: "h@default",
                 account: "\u{1}\"u\"",
-                secret: &secret,
+                proof: Proof::Stored(&secret),
             }),
             realm: "https://h/token",
             service: None,
