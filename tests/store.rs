@@ -354,12 +354,14 @@ fn nothing_is_handed_out_under_settings_that_cannot_be_read() {
         "{\n  \"onUnavailble\": \"miss\"\n}",
     );
     let answer = format!(
-        "{}: unknown field `onUnavailble`, expected `onUnavailable` or `registries` at line 2 column 16\n",
+        "{}: unknown field `onUnavailble`, expected one of `onUnavailable`, `credentials`, `registries` at line 2 column 16\n",
         settings.display()
     );
     for verb in ["get", "list"] {
         ask(&home, verb, "h").is(&answer, "", 1);
     }
+    let message = r#"{"ServerURL":"h","Username":"u","Secret":"s"}"#;
+    ask(&home, "store", message).is(&answer, "", 1);
     ask(&home, "erase", "h").is("", "", 0);
 }
 
