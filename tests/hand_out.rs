@@ -467,6 +467,28 @@ fn all_else_in_the_settings_stays_as_it_is() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "{ \"unknown\": 1 }");
 }
 
+#[test]
+fn of_two_who_configure_at_once_both_are_heeded() {
+    let desk = Desk::new();
+    let others: Vec<_> = (0..8)
+        .map(|_| {
+            let challenge = format!("Bearer realm=\"{}\",service=\"first\"", desk.token_server.realm());
+            Fixture::start(move |_| Answer::challenge(std::slice::from_ref(&challenge)))
+        })
+        .collect();
+    for other in &others {
+        desk.helper().store(&other.address(), "alice", ALICE);
+    }
+    thread::scope(|scope| {
+        for other in &others {
+            scope.spawn(|| configure(&desk.home, &other.address(), "identity-token").succeeds());
+        }
+    });
+    for other in &others {
+        identity_token(&desk.helper(), &other.address());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn settings_that_were_not_there_are_private() {

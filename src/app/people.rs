@@ -161,7 +161,14 @@ fn hand_out(
         token_servers: &TokenServers::at(data_location()),
         settings: &settings,
     };
-    configure::hand_out(&registries, hand_out, &profile, rooms, process.now)
+    configure::hand_out(
+        &registries,
+        hand_out,
+        &profile,
+        rooms,
+        data_location().as_ref(),
+        process.now,
+    )
 }
 
 fn import(
