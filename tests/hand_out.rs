@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -230,6 +231,41 @@ fn what_is_stored_anew_or_erased_takes_its_refresh_token_with_it() {
     );
     is_error(&desk.helper().ask("get", &address));
     assert_eq!(desk.exchanges().len(), 4, "it was not asked again at once");
+}
+
+#[test]
+fn who_logs_out_while_tokens_are_asked_for_leaves_none_behind() {
+    for is_get in [true, false] {
+        let (begun, begins) = mpsc::channel();
+        let scene = Scene::usual(move |_| {
+            begun.send(()).unwrap();
+            thread::sleep(Duration::from_secs(1));
+            Answer::json(&json!({ "token": "t", "refresh_token": "issued", "expires_in": 300 }))
+        })
+        .with_password();
+        let address = scene.fixture.address();
+        let realm = format!("http://{address}/token");
+        set(
+            &scene.home,
+            &address,
+            &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
+        );
+        let helper = Helper::of(&scene.home);
+        thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                if is_get {
+                    assert_eq!(identity_token(&helper, &address), "issued");
+                } else {
+                    scene.token(&["--pull", "a/b"]).is("t\n", "", 0);
+                }
+            });
+            begins.recv().unwrap();
+            helper.ask("erase", &address).is("", "", 0);
+            asking.join().unwrap();
+        });
+        let mut cache = scene.home.command(HELPER);
+        Outcome::of(cache.arg("cache"), b"").is("Nothing is remembered.\n", "", 0);
+    }
 }
 
 #[test]

@@ -120,6 +120,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     let ticket = rooms.cache.ticket(asked_by(credential, &slot_name, anonymously));
     let mut renewed_since = None;
     let mut rotated = None;
+    let has_come = Cell::new(false);
     let began = Instant::now();
     let exchange = || {
         let mut credential = credential;
@@ -166,6 +167,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
             rotated = rotate(&slot, credential, secret, rooms, now);
         }
         let access_token = access_token?;
+        has_come.set(true);
         let newest = match &rotated {
             None => renewed_since.as_ref(),
             Some(kept) => kept.as_ref().ok().and_then(Option::as_ref),
@@ -208,6 +210,10 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     ];
     for used in used.into_iter().flatten() {
         forget_tokens(&slot, used, slice::from_ref(rooms.cache));
+    }
+    if has_come.get() {
+        let newest = rotated.as_ref().and_then(|kept| kept.as_ref().ok()?.as_ref());
+        forget_if_gone(&slot, newest.or(credential), rooms);
     }
     let warning = rotated.and_then(Result::err).map(|error| {
         format!(
@@ -292,6 +298,19 @@ fn rotate(
     };
     let kept = rooms.credentials.renew(slot, used, &renewed, now);
     Some(kept.map(|is_kept| is_kept.then_some(renewed)))
+}
+
+/// Forgets what has just come for a credential that is held no more: who logged out, or in anew, while it was asked for
+/// has forgotten only what was there.
+fn forget_if_gone(slot: &Slot, used: Option<&Credential>, rooms: Rooms<'_>) {
+    // What cannot be opened now may be there all the same.
+    if let (Some(used), Ok(held)) = (used, rooms.credentials.get(slot))
+        && held.is_none_or(|held| {
+            held.credential.account != used.account || !held.credential.secret.is_same_as(&used.secret)
+        })
+    {
+        forget_tokens(slot, used, slice::from_ref(rooms.cache));
+    }
 }
 
 fn credentials(credential: &Credential) -> Credentials<'_> {

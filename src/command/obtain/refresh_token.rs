@@ -9,7 +9,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::contact::{host, known_token_server, trust};
-use super::{Rooms, credentials};
+use super::{Rooms, credentials, forget_if_gone};
 use crate::command::{quoted, rfc3339, subject};
 use crate::credential::Credential;
 use crate::http::{BUDGET, Http};
@@ -89,6 +89,7 @@ pub(crate) fn obtain(
         service: token_server.service.as_deref(),
         scope: &no_scope,
     };
+    let has_come = Cell::new(false);
     let exchange = || {
         if let Some(word) = rooms.cache.refusal(wanted, now) {
             bail!("{word}; not asked again for half a minute");
@@ -102,6 +103,7 @@ pub(crate) fn obtain(
             left,
             now,
         )?;
+        has_come.set(true);
         exchanged
             .refresh_token
             // A server that gives back what it was shown would have us hand out the password.
@@ -112,15 +114,18 @@ pub(crate) fn obtain(
                 NotIssued { server }.into()
             })
     };
-    rooms
+    let result = rooms
         .cache
-        .obtain(&rooms.cache.refresh_ticket(wanted), now, exchange, refusal)
-        .map_err(|unobtained| match unobtained {
-            Unobtained::Failed(error) => error,
-            Unobtained::Refused { word, until } => {
-                anyhow!("{word}; not asked again before {}", rfc3339(until))
-            }
-        })
+        .obtain(&rooms.cache.refresh_ticket(wanted), now, exchange, refusal);
+    if has_come.get() {
+        forget_if_gone(slot, Some(credential), rooms);
+    }
+    result.map_err(|unobtained| match unobtained {
+        Unobtained::Failed(error) => error,
+        Unobtained::Refused { word, until } => {
+            anyhow!("{word}; not asked again before {}", rfc3339(until))
+        }
+    })
 }
 
 /// Uses a refresh token once, as a client will: not every server that issues them takes them, and one that takes each
