@@ -18,6 +18,7 @@ use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
+use crate::credential::Kind;
 use crate::files;
 use crate::registry::{Image, Registry, Scope, ScopeSet, Server, ServerUrl};
 use crate::settings::{self, Settings};
@@ -323,6 +324,7 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         spellings,
         locations: run_locations(),
         variable_names: (process.variable_names)(),
+        is_used_up,
     };
     let token_servers = TokenServers::at(data_location());
     let settings = Settings::load(files::user_id())?;
@@ -348,6 +350,14 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         })
     });
     exec::exec(request, &obtain, process.variables, process.stderr, process.clock)
+}
+
+/// Whether a refresh token is held for it now.
+fn is_used_up(wanted: &Wanted) -> bool {
+    let slot = Slot::new(Server::Registry(wanted.registry.clone()), wanted.profile.clone());
+    CredentialStore::at(data_location())
+        .get(&slot)
+        .is_ok_and(|held| held.is_some_and(|held| held.credential.kind == Kind::IdentityToken))
 }
 
 fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {

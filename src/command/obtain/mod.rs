@@ -63,8 +63,6 @@ pub struct Obtained {
     pub token_server: TokenServer,
     /// The account it was had for; `None` for nobody.
     pub account: Option<String>,
-    /// Whether a refresh token was used, which may be good for a single use.
-    pub is_by_refresh_token: bool,
     /// What the user has to know all the same.
     pub warning: Option<String>,
 }
@@ -227,7 +225,6 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         access_token,
         token_server,
         account: credential.map(|credential| credential.account.clone()),
-        is_by_refresh_token: credential.is_some_and(|credential| credential.kind == Kind::IdentityToken),
         warning,
     })
 }
