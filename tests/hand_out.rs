@@ -10,6 +10,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use support::fixture::Fixture;
 use support::fixture::answer::{Answer, jwt};
@@ -642,20 +644,23 @@ fn a_server_whose_refresh_tokens_would_not_do_is_not_configured() {
 
 #[test]
 fn a_password_that_comes_back_as_refresh_token_is_not_handed_out() {
-    let scene =
-        Scene::usual(|_| Answer::json(&json!({ "token": "t", "refresh_token": PASSWORD }))).with_password();
-    let address = scene.fixture.address();
-    let realm = format!("http://{address}/token");
-    set(
-        &scene.home,
-        &address,
-        &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
-    );
-    let outcome = Helper::of(&scene.home).ask("get", &address);
-    assert!(
-        is_error(&outcome).contains("issued no refresh token"),
-        "{outcome:?}"
-    );
+    let encoded = STANDARD.encode(format!("user:{PASSWORD}"));
+    for shown in [PASSWORD.to_owned(), encoded] {
+        let scene = Scene::usual(move |_| Answer::json(&json!({ "token": "t", "refresh_token": shown })))
+            .with_password();
+        let address = scene.fixture.address();
+        let realm = format!("http://{address}/token");
+        set(
+            &scene.home,
+            &address,
+            &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
+        );
+        let outcome = Helper::of(&scene.home).ask("get", &address);
+        assert!(
+            is_error(&outcome).contains("issued no refresh token"),
+            "{outcome:?}"
+        );
+    }
 }
 
 #[test]

@@ -107,7 +107,7 @@ pub(crate) fn obtain(
         exchanged
             .refresh_token
             // A server that gives back what it was shown would have us hand out the password.
-            .filter(|token| !token.is_same_as(&credential.secret))
+            .filter(|token| !token.shows(&credential.secret))
             .and_then(|token| RefreshToken::new(token, now))
             .ok_or_else(|| {
                 let server = token_server.realm.origin();
