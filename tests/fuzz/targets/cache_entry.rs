@@ -82,6 +82,10 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(token.expires - token.issued <= Duration::DAY);
             assert_eq!(entries.len(), 1);
         }
+        Some(Remembered::RefreshToken(token)) => {
+            assert!(token.expires > now() && token.expires - now() <= Duration::DAY);
+            assert_eq!(entries.len(), 1);
+        }
         Some(Remembered::Refusal { since, .. }) => assert!((now() - since).abs() <= Duration::minutes(1)),
         None => assert!(entries.is_empty()),
     });
