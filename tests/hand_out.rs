@@ -6,6 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -148,9 +149,10 @@ fn once_configured_get_answers_a_refresh_token_and_never_the_password() {
         told,
         [
             ("GET", Proof::Password, true, 200),
+            ("POST", Proof::RefreshToken, false, 200),
             ("POST", Proof::RefreshToken, false, 200)
         ],
-        "one was issued, and is taken"
+        "one was issued, and is taken twice"
     );
     for request in &requests {
         assert_eq!(
@@ -171,7 +173,7 @@ fn once_configured_get_answers_a_refresh_token_and_never_the_password() {
     }
     assert_eq!(
         desk.token_server.requests().len(),
-        2,
+        3,
         "the rest came from the cache"
     );
     desk.configure("identity-token").is(
@@ -643,6 +645,26 @@ fn a_server_whose_refresh_tokens_would_not_do_is_not_configured() {
 }
 
 #[test]
+fn a_server_that_takes_each_refresh_token_once_and_gives_no_other_is_not_configured() {
+    let is_used = AtomicBool::new(false);
+    let scene = Scene::usual(move |request| {
+        if request.method == "GET" {
+            Answer::json(&json!({ "access_token": "access", "refresh_token": REFRESH }))
+        } else if is_used.swap(true, Ordering::Relaxed) {
+            Answer::json(&json!({ "error": "invalid_grant" })).with_status(400)
+        } else {
+            Answer::json(&json!({ "access_token": "access" }))
+        }
+    })
+    .with_password();
+    let address = scene.fixture.address();
+    let outcome = configure(&scene.home, &address, "identity-token");
+    let why = "takes a refresh token only once, so that one handed out would serve no second command";
+    assert!(is_refused(&outcome).ends_with(why), "{outcome:?}");
+    assert!(!settings_file(&scene.home).exists());
+}
+
+#[test]
 fn a_password_that_comes_back_as_refresh_token_is_not_handed_out() {
     let encoded = STANDARD.encode(format!("user:{PASSWORD}"));
     for shown in [PASSWORD.to_owned(), encoded] {
@@ -676,7 +698,7 @@ fn where_get_is_not_served_it_is_asked_for_by_post() {
     let address = scene.fixture.address();
     configure(&scene.home, &address, "identity-token").succeeds();
     let asked = scene.asked();
-    let [get, post, used] = asked.as_slice() else {
+    let [get, post, used, _] = asked.as_slice() else {
         panic!("{asked:?}")
     };
     assert_eq!(

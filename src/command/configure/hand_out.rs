@@ -43,7 +43,7 @@ pub fn hand_out(
     Ok(report)
 }
 
-/// Finds the token server, has a refresh token issued and uses it once. What was cached is forgotten first: it would
+/// Finds the token server, has a refresh token issued and uses it twice. What was cached is forgotten first: it would
 /// show what the server did yesterday.
 fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<()> {
     let slot = Slot::new(Server::Registry(registry.clone()), profile.clone());

@@ -128,7 +128,7 @@ pub(crate) fn obtain(
     })
 }
 
-/// Uses a refresh token once, as a client will: not every server that issues them takes them, and one that takes each
+/// Uses a refresh token twice, as clients will: not every server that issues them takes them, and one that takes each
 /// only once would leave all but the first client with a dead one.
 pub(crate) fn prove(
     token: &RefreshToken,
@@ -139,17 +139,26 @@ pub(crate) fn prove(
     now: OffsetDateTime,
 ) -> Result<()> {
     let server = token_server.realm.origin();
+    let only_once = || {
+        anyhow!(
+            "{server} takes a refresh token only once, so that one handed out would serve no second command"
+        )
+    };
     let used = Credentials::RefreshToken(&token.token);
-    match exchange(used, false, login, token_server, rooms, left, now) {
+    let using = || exchange(used, false, login, token_server, rooms, left, now);
+    match using() {
         Ok(Exchanged {
             refresh_token: Some(other),
             ..
-        }) if !other.is_same_as(&token.token) => {
-            bail!(
-                "{server} takes a refresh token only once, so that one handed out would serve no second command"
-            )
-        }
-        Ok(_) => Ok(()),
+        }) if !other.is_same_as(&token.token) => Err(only_once()),
+        Ok(_) => match using() {
+            Ok(_) => Ok(()),
+            // It had just been taken.
+            Err(error) if matches!(error.downcast_ref(), Some(ExchangeError::Refused { .. })) => {
+                Err(only_once())
+            }
+            Err(error) => Err(error),
+        },
         Err(error) => match error.downcast_ref() {
             // It took the token, and has nothing for who asks for no scope.
             Some(ExchangeError::Declined {
