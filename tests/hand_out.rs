@@ -719,7 +719,7 @@ fn where_get_is_not_served_it_is_asked_for_by_post() {
     assert_eq!(used.value("refresh_token").as_deref(), Some(REFRESH));
     assert!(!used.shows(PASSWORD));
     assert_eq!(identity_token(&Helper::of(&scene.home), &address), REFRESH);
-    assert_eq!(scene.asked().len(), 3);
+    assert_eq!(scene.asked().len(), 4);
 }
 
 #[test]
