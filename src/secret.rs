@@ -2,7 +2,15 @@
 
 use std::fmt;
 
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
+
+/// Padded or not.
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
 
 /// A password or token.
 ///
@@ -29,6 +37,26 @@ impl Secret {
     pub fn is_same_as(&self, other: &Self) -> bool {
         self.0 == other.0
     }
+
+    /// Whether the other can be read out of this one by anybody: it is the same, or `user:other` or the other alone in
+    /// base64, which some registries take for a token.
+    #[must_use]
+    pub fn shows(&self, other: &Self) -> bool {
+        self.is_same_as(other)
+            || [&alphabet::STANDARD, &alphabet::URL_SAFE]
+                .into_iter()
+                .any(|alphabet| {
+                    GeneralPurpose::new(alphabet, LENIENT)
+                        .decode(self.0.as_bytes())
+                        .map(Zeroizing::new)
+                        .ok()
+                        .and_then(|bytes| {
+                            let user = bytes.strip_suffix(other.0.as_bytes())?;
+                            Some(user.is_empty() || user.ends_with(b":"))
+                        })
+                        .unwrap_or(false)
+                })
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -40,6 +68,24 @@ impl fmt::Debug for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_that_is_only_encoded_shows_another() {
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let password = secret("pass>?word");
+        for text in [
+            "pass>?word",
+            "cGFzcz4/d29yZA==",
+            "cGFzcz4_d29yZA",
+            "YWxpY2U6cGFzcz4/d29yZA==",
+        ] {
+            assert!(secret(text).shows(&password), "{text}");
+        }
+        // Another's, a longer one's, and what is no base64.
+        for text in ["Ym9iOm90aGVy", "eHBhc3M+P3dvcmQ=", "pass>?word2", ""] {
+            assert!(!secret(text).shows(&password), "{text}");
+        }
+    }
 
     #[test]
     fn debug_output_never_shows_the_text() {

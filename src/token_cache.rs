@@ -3,8 +3,8 @@
 //!
 //! In its directory: `tokens/FINGERPRINT/HASH`, one sealed file a token; `locks/`, permanent files that are only
 //! ever locked; `staging/` for files being written. FINGERPRINT is of the credential, so that what a credential got
-//! is one directory, gone when the credential is; HASH is of the kind of token, realm, service and scope. Nobody is given what another
-//! credential was: a changed password is another fingerprint, and having none is one of its own.
+//! is one directory, gone when the credential is; HASH is of the kind of token, realm, service and scope. Nobody is
+//! given what another credential was: a changed password is another fingerprint, and having none is one of its own.
 //!
 //! Whatever is wrong with the cache costs exchanges and is never an error: a file that does not open is a miss and
 //! is replaced, and a directory that others can reach is not used.

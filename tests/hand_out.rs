@@ -6,9 +6,13 @@ mod support;
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use support::fixture::Fixture;
 use support::fixture::answer::{Answer, jwt};
@@ -145,9 +149,10 @@ fn once_configured_get_answers_a_refresh_token_and_never_the_password() {
         told,
         [
             ("GET", Proof::Password, true, 200),
+            ("POST", Proof::RefreshToken, false, 200),
             ("POST", Proof::RefreshToken, false, 200)
         ],
-        "one was issued, and is taken"
+        "one was issued, and is taken twice"
     );
     for request in &requests {
         assert_eq!(
@@ -168,7 +173,7 @@ fn once_configured_get_answers_a_refresh_token_and_never_the_password() {
     }
     assert_eq!(
         desk.token_server.requests().len(),
-        2,
+        3,
         "the rest came from the cache"
     );
     desk.configure("identity-token").is(
@@ -230,6 +235,41 @@ fn what_is_stored_anew_or_erased_takes_its_refresh_token_with_it() {
     );
     is_error(&desk.helper().ask("get", &address));
     assert_eq!(desk.exchanges().len(), 4, "it was not asked again at once");
+}
+
+#[test]
+fn who_logs_out_while_tokens_are_asked_for_leaves_none_behind() {
+    for is_get in [true, false] {
+        let (begun, begins) = mpsc::channel();
+        let scene = Scene::usual(move |_| {
+            begun.send(()).unwrap();
+            thread::sleep(Duration::from_secs(1));
+            Answer::json(&json!({ "token": "t", "refresh_token": "issued", "expires_in": 300 }))
+        })
+        .with_password();
+        let address = scene.fixture.address();
+        let realm = format!("http://{address}/token");
+        set(
+            &scene.home,
+            &address,
+            &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
+        );
+        let helper = Helper::of(&scene.home);
+        thread::scope(|scope| {
+            let asking = scope.spawn(|| {
+                if is_get {
+                    assert_eq!(identity_token(&helper, &address), "issued");
+                } else {
+                    scene.token(&["--pull", "a/b"]).is("t\n", "", 0);
+                }
+            });
+            begins.recv().unwrap();
+            helper.ask("erase", &address).is("", "", 0);
+            asking.join().unwrap();
+        });
+        let mut cache = scene.home.command(HELPER);
+        Outcome::of(cache.arg("cache"), b"").is("Nothing is remembered.\n", "", 0);
+    }
 }
 
 #[test]
@@ -467,6 +507,28 @@ fn all_else_in_the_settings_stays_as_it_is() {
     assert_eq!(fs::read_to_string(&path).unwrap(), "{ \"unknown\": 1 }");
 }
 
+#[test]
+fn of_two_who_configure_at_once_both_are_heeded() {
+    let desk = Desk::new();
+    let others: Vec<_> = (0..8)
+        .map(|_| {
+            let challenge = format!("Bearer realm=\"{}\",service=\"first\"", desk.token_server.realm());
+            Fixture::start(move |_| Answer::challenge(std::slice::from_ref(&challenge)))
+        })
+        .collect();
+    for other in &others {
+        desk.helper().store(&other.address(), "alice", ALICE);
+    }
+    thread::scope(|scope| {
+        for other in &others {
+            scope.spawn(|| configure(&desk.home, &other.address(), "identity-token").succeeds());
+        }
+    });
+    for other in &others {
+        identity_token(&desk.helper(), &other.address());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn settings_that_were_not_there_are_private() {
@@ -583,21 +645,44 @@ fn a_server_whose_refresh_tokens_would_not_do_is_not_configured() {
 }
 
 #[test]
-fn a_password_that_comes_back_as_refresh_token_is_not_handed_out() {
-    let scene =
-        Scene::usual(|_| Answer::json(&json!({ "token": "t", "refresh_token": PASSWORD }))).with_password();
+fn a_server_that_takes_each_refresh_token_once_and_gives_no_other_is_not_configured() {
+    let is_used = AtomicBool::new(false);
+    let scene = Scene::usual(move |request| {
+        if request.method == "GET" {
+            Answer::json(&json!({ "access_token": "access", "refresh_token": REFRESH }))
+        } else if is_used.swap(true, Ordering::Relaxed) {
+            Answer::json(&json!({ "error": "invalid_grant" })).with_status(400)
+        } else {
+            Answer::json(&json!({ "access_token": "access" }))
+        }
+    })
+    .with_password();
     let address = scene.fixture.address();
-    let realm = format!("http://{address}/token");
-    set(
-        &scene.home,
-        &address,
-        &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
-    );
-    let outcome = Helper::of(&scene.home).ask("get", &address);
-    assert!(
-        is_error(&outcome).contains("issued no refresh token"),
-        "{outcome:?}"
-    );
+    let outcome = configure(&scene.home, &address, "identity-token");
+    let why = "takes a refresh token only once, so that one handed out would serve no second command";
+    assert!(is_refused(&outcome).ends_with(why), "{outcome:?}");
+    assert!(!settings_file(&scene.home).exists());
+}
+
+#[test]
+fn a_password_that_comes_back_as_refresh_token_is_not_handed_out() {
+    let encoded = STANDARD.encode(format!("user:{PASSWORD}"));
+    for shown in [PASSWORD.to_owned(), encoded] {
+        let scene = Scene::usual(move |_| Answer::json(&json!({ "token": "t", "refresh_token": shown })))
+            .with_password();
+        let address = scene.fixture.address();
+        let realm = format!("http://{address}/token");
+        set(
+            &scene.home,
+            &address,
+            &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
+        );
+        let outcome = Helper::of(&scene.home).ask("get", &address);
+        assert!(
+            is_error(&outcome).contains("issued no refresh token"),
+            "{outcome:?}"
+        );
+    }
 }
 
 #[test]
@@ -613,7 +698,7 @@ fn where_get_is_not_served_it_is_asked_for_by_post() {
     let address = scene.fixture.address();
     configure(&scene.home, &address, "identity-token").succeeds();
     let asked = scene.asked();
-    let [get, post, used] = asked.as_slice() else {
+    let [get, post, used, _] = asked.as_slice() else {
         panic!("{asked:?}")
     };
     assert_eq!(
@@ -634,7 +719,7 @@ fn where_get_is_not_served_it_is_asked_for_by_post() {
     assert_eq!(used.value("refresh_token").as_deref(), Some(REFRESH));
     assert!(!used.shows(PASSWORD));
     assert_eq!(identity_token(&Helper::of(&scene.home), &address), REFRESH);
-    assert_eq!(scene.asked().len(), 3);
+    assert_eq!(scene.asked().len(), 4);
 }
 
 #[test]

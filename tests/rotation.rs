@@ -261,6 +261,46 @@ fn a_command_that_ends_while_its_token_is_renewed_loses_no_refresh_token() {
 }
 
 #[test]
+fn a_login_that_becomes_a_refresh_token_while_the_command_runs_is_not_lost_either() {
+    let (server, asked) = (SingleUse::default(), AtomicUsize::new(0));
+    let behaviour = server.clone();
+    let scene = Scene::usual(move |request| {
+        let answer = match request.value("refresh_token") {
+            Some(_) => behaviour.answer(request, 2),
+            None => Answer::json(&json!({ "token": "t", "expires_in": 2 })),
+        };
+        if asked.fetch_add(1, Ordering::Relaxed) > 0 {
+            thread::sleep(Duration::from_secs(3));
+        }
+        answer
+    })
+    .with_password();
+    let image = format!("{}/a/b", scene.fixture.address());
+    let begun = scene.home.directory().join("begun");
+    let mut exec = scene.home.command(HELPER);
+    exec.args([
+        "exec",
+        "--pull",
+        &image,
+        "--",
+        "sh",
+        "-c",
+        "touch \"$1\"; sleep 2; exit 7",
+        "sh",
+    ]);
+    exec.arg(&begun);
+    thread::scope(|scope| {
+        let running = scope.spawn(move || Outcome::of(&mut exec, b""));
+        while !begun.exists() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        Helper::of(&scene.home).store(&scene.fixture.address(), "<token>", &name(0));
+        running.join().expect("an end").is("", "", 7);
+    });
+    assert_eq!((server.next(), scene.stored()), (name(1), Some(name(1))));
+}
+
+#[test]
 fn a_command_that_ends_while_its_token_is_renewed_by_password_waits_for_nothing() {
     let (scene, _, outcome, took) = run_while_slow(Scene::with_password, "sleep 2; exit 7");
     outcome.is("", "", 7);

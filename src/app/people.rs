@@ -19,11 +19,11 @@ use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
-use crate::credential::Profile;
+use crate::credential::{Kind, Profile};
 use crate::files;
 use crate::registry::{Image, Registry, Scope, ScopeSet, ServerUrl};
 use crate::settings::{self, Settings, Variables};
-use crate::store::{CredentialStore, TokenServers};
+use crate::store::{CredentialStore, Held, Slot, StoreError, TokenServers};
 use crate::token_cache;
 
 /// The exit code of `exec` where it is us who failed: what env(1) and docker use, and commands seldom do.
@@ -166,7 +166,14 @@ fn hand_out(
         cache: &token_cache(credentials, token_cache::read_key),
         token_servers: &TokenServers::at(data_location()),
     };
-    configure::hand_out(&registries, hand_out, &profile, rooms, process.now)
+    configure::hand_out(
+        &registries,
+        hand_out,
+        &profile,
+        rooms,
+        data_location().as_ref(),
+        process.now,
+    )
 }
 
 fn import(
@@ -325,6 +332,7 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         spellings,
         locations: run_locations(),
         variable_names: (process.variable_names)(),
+        is_used_up,
     };
     let token_servers = TokenServers::at(data_location());
     let settings = Settings::load(files::user_id())?;
@@ -353,6 +361,22 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         })
     });
     exec::exec(request, &obtain, process.variables, process.stderr, process.clock)
+}
+
+/// Whether a refresh token is held for it now, that a renewal may be using up.
+fn is_used_up(wanted: &Wanted) -> bool {
+    let is_one = |(slot, held): &(Slot, Result<Held, StoreError>)| {
+        wanted
+            .profile
+            .as_ref()
+            .is_none_or(|profile| profile == slot.profile())
+            && held
+                .as_ref()
+                .is_ok_and(|held| held.credential.kind == Kind::IdentityToken)
+    };
+    CredentialStore::at(data_location())
+        .of_registry(&wanted.registry)
+        .is_ok_and(|all| all.iter().any(is_one))
 }
 
 fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {

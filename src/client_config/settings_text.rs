@@ -14,10 +14,9 @@ pub fn set_hand_out(
     is_it: impl Fn(&str) -> bool,
     word: Option<&str>,
 ) -> Result<String, serde_json::Error> {
-    // As the settings are read, the last of several names counts.
     let there = fields_of(text, &[REGISTRIES])?
         .into_iter()
-        .rfind(|other| is_it(other));
+        .find(|other| is_it(other));
     let name = there.as_deref().unwrap_or(name);
     let path = [REGISTRIES, name, HAND_OUT];
     let Some(word) = word else {

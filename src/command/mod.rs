@@ -55,7 +55,7 @@ impl Report {
     }
 }
 
-/// Forgets the access tokens that a credential got: they go when it goes.
+/// Forgets the tokens that a credential got: they go when it goes.
 pub(crate) fn forget_tokens(slot: &Slot, credential: &Credential, caches: &[TokenCache]) {
     let reference = credential.secret.reference();
     let proof = match (&credential.secret, &reference) {

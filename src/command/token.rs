@@ -53,7 +53,6 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         access_token,
         token_server,
         account,
-        is_by_refresh_token: _,
         warning,
     } = obtain(wanted, rooms, now)?;
     let mut report = Report::default();

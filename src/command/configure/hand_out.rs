@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::slice;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use time::OffsetDateTime;
@@ -11,11 +12,14 @@ use crate::command::obtain::refresh_token::{Login, obtain, prove};
 use crate::command::obtain::{Rooms, Wanted, find_token_server};
 use crate::command::{Report, forget_tokens, quoted};
 use crate::credential::{Kind, Profile};
-use crate::files::{self, foreign};
+use crate::files::{self, Location, Lock, foreign};
 use crate::http::BUDGET;
 use crate::registry::{Registry, ScopeSet, Server};
 use crate::settings::{HandOut, Settings};
 use crate::store::Slot;
+
+/// A change takes milliseconds; a process that has not made it in two seconds is stopped.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sets what is handed out for these registries. An identity token must be had with this profile's credential first;
 /// where one registry gives none, nothing is changed for any.
@@ -24,6 +28,7 @@ pub fn hand_out(
     hand_out: HandOut,
     profile: &Profile,
     rooms: Rooms<'_>,
+    data: Option<&Location>,
     now: OffsetDateTime,
 ) -> Result<Report> {
     let mut report = Report::default();
@@ -33,11 +38,12 @@ pub fn hand_out(
                 .with_context(|| format!("{registry}: settings.json is left as it was"))?;
         }
     }
-    write(registries, hand_out, rooms.credentials.settings, &mut report)?;
+    let _turn = turn(data);
+    write(registries, hand_out, &mut report)?;
     Ok(report)
 }
 
-/// Finds the token server, has a refresh token issued and uses it once. What was cached is forgotten first: it would
+/// Finds the token server, has a refresh token issued and uses it twice. What was cached is forgotten first: it would
 /// show what the server did yesterday.
 fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<()> {
     let slot = Slot::new(Server::Registry(registry.clone()), profile.clone());
@@ -79,14 +85,23 @@ fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: Offset
         .inspect_err(|_| forget_tokens(&slot, held.credential(), slice::from_ref(rooms.cache)))
 }
 
+/// The turn to change settings.json. Of two that change it at once the second would write it without what the first
+/// has said, and a registry go on to be answered with its secret. Without a turn it is changed all the same.
+fn turn(data: Option<&Location>) -> Option<Lock> {
+    let locks = data?.create().ok()?.create_below("locks").ok()?;
+    locks.lock("settings", PATIENCE, || false)
+}
+
 /// Writes settings.json, every other byte of it as it was.
-fn write(registries: &[Registry], hand_out: HandOut, settings: &Settings, report: &mut Report) -> Result<()> {
+fn write(registries: &[Registry], hand_out: HandOut, report: &mut Report) -> Result<()> {
     let path = Settings::path().context("no home directory; set HOME or XDG_CONFIG_HOME")?;
     let shown = path.display();
     let before = foreign::read(&path)?
         .map_or_else(|| Ok("{}\n".to_owned()), String::from_utf8)
         .with_context(|| format!("{shown}: is not a text"))?;
-    let (mut text, mut wanted) = (before.clone(), settings.clone());
+    // It may have been changed while the token servers were asked.
+    let mut wanted = Settings::parse(before.as_bytes()).with_context(|| shown.to_string())?;
+    let mut text = before.clone();
     let word = hand_out.word();
     for registry in registries {
         let was = wanted.registry(registry).hand_out;
@@ -115,7 +130,7 @@ fn write(registries: &[Registry], hand_out: HandOut, settings: &Settings, report
         written.is_some_and(|written| registries
             .iter()
             .all(|registry| written.registry(registry) == wanted.registry(registry))),
-        "{shown}: a registry is there twice; leave one, or write handOut there by hand"
+        "{shown}: cannot be changed; write handOut there by hand"
     );
     Ok(files::rewrite(&path, text.as_bytes())?)
 }

@@ -21,8 +21,6 @@ pub(super) struct Grant {
     wanted: Wanted,
     token: AccessToken,
     renewal: Renewal,
-    /// Whether it is renewed with a refresh token.
-    is_by_refresh_token: bool,
     /// What the token server gave beyond what was asked for.
     more: ScopeSet,
     /// What the user has to know of how the first token was had.
@@ -44,13 +42,11 @@ impl Grant {
     pub(super) fn first(wanted: Wanted, obtain: &Obtain, now: OffsetDateTime) -> Result<Self> {
         let registry = &wanted.registry;
         let obtained = obtain(&wanted, now).with_context(|| format!("no token for {registry}"))?;
-        let is_by_refresh_token = obtained.is_by_refresh_token;
         let (token, more, warning) = check(&wanted, obtained)?;
         Ok(Self {
             wanted,
             token,
             renewal: Renewal::Due,
-            is_by_refresh_token,
             more,
             warning,
         })
@@ -86,9 +82,9 @@ impl Grant {
         Some(self.wanted.clone())
     }
 
-    /// Whether a refresh token is being used up.
-    pub(super) fn is_using_up(&self) -> bool {
-        self.is_by_refresh_token && matches!(self.renewal, Renewal::UnderWay(_))
+    /// What is being asked for, if anything is.
+    pub(super) fn under_way(&self) -> Option<&Wanted> {
+        matches!(self.renewal, Renewal::UnderWay(_)).then_some(&self.wanted)
     }
 
     /// How long nothing has to be done; `None` while an answer is waited for.
@@ -141,7 +137,6 @@ fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet, 
         access_token,
         token_server,
         account,
-        is_by_refresh_token: _,
         warning,
     } = obtained;
     let (registry, origin) = (&wanted.registry, token_server.realm.origin());
@@ -194,7 +189,6 @@ mod tests {
                 service: None,
             },
             account: Some("alice".to_owned()),
-            is_by_refresh_token: false,
             warning: None,
         }
     }

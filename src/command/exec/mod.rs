@@ -34,6 +34,9 @@ use run_config::RunConfig;
 /// How tokens are had, from any thread.
 pub type Obtain = Arc<dyn Fn(&Wanted, OffsetDateTime) -> Result<Obtained> + Send + Sync>;
 
+/// Whether what is held for this now is a refresh token, which may be good for a single use.
+pub type IsUsedUp = fn(&Wanted) -> bool;
+
 /// Registries as they were spelt: clients look them up by that.
 pub type Spellings = BTreeMap<Registry, BTreeSet<String>>;
 
@@ -49,6 +52,8 @@ pub struct Request {
     pub locations: Vec<Location>,
     /// The names of all variables of the environment.
     pub variable_names: Vec<OsString>,
+    /// What is asked of a renewal that is under way when the command ends.
+    pub is_used_up: IsUsedUp,
 }
 
 /// Why the command was not run though all else was ready, with the exit codes of env(1).
@@ -97,6 +102,7 @@ pub fn exec(
         spellings,
         locations,
         variable_names,
+        is_used_up,
     } = request;
     let (program, arguments) = command.split_first().context("no command to run")?;
     if let Some(way) = unable::way_for(program) {
@@ -122,7 +128,7 @@ pub fn exec(
         std::io::ErrorKind::NotFound => NotRun::Unknown(name.clone()),
         _ => NotRun::Refused(name.clone(), error),
     })?;
-    accompany(child, grants, &config, obtain, stderr, clock)
+    accompany(child, grants, &config, obtain, is_used_up, stderr, clock)
         .with_context(|| format!("cannot wait for {name}"))
 }
 
@@ -132,6 +138,7 @@ fn accompany(
     mut grants: Vec<Grant>,
     config: &RunConfig,
     obtain: &Obtain,
+    is_used_up: IsUsedUp,
     stderr: &mut dyn Write,
     clock: fn() -> OffsetDateTime,
 ) -> std::io::Result<u8> {
@@ -156,7 +163,7 @@ fn accompany(
         let next = grants.iter().filter_map(|grant| grant.wait(now)).min();
         match events.recv_timeout(next.unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT)) {
             Ok(Event::Ended(code)) => {
-                finish(&mut grants, &events, stderr, clock);
+                finish(&mut grants, &events, is_used_up, stderr, clock);
                 return code;
             }
             Ok(Event::Answered(place, answer)) => {
@@ -174,14 +181,15 @@ fn accompany(
 }
 
 /// Waits for those who use up a refresh token: the one that comes for it is to be kept. Each comes to an end by
-/// itself.
+/// itself. What is held is looked at now: somebody may have logged in anew since the command was started.
 fn finish(
     grants: &mut [Grant],
     events: &Receiver<Event>,
+    is_used_up: IsUsedUp,
     stderr: &mut dyn Write,
     clock: fn() -> OffsetDateTime,
 ) {
-    while grants.iter().any(Grant::is_using_up) {
+    while grants.iter().filter_map(Grant::under_way).any(is_used_up) {
         if let Ok(Event::Answered(place, answer)) = events.recv()
             && let Some(grant) = grants.get_mut(place)
         {

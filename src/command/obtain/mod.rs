@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 
 use crate::command::credentials::Credentials;
 use crate::command::{forget_tokens_of, rfc3339, subject};
-use crate::credential::{KeptSecret, Kind, Profile, SecretAtHand, UsableCredential};
+use crate::credential::{Credential, KeptSecret, Kind, Profile, SecretAtHand, UsableCredential};
 use crate::http::{BUDGET, Http};
 use crate::registry::{AccessToken, Realm, Registry, ScopeSet, TokenServer};
 use crate::secret::Secret;
@@ -63,8 +63,6 @@ pub struct Obtained {
     pub token_server: TokenServer,
     /// The account it was had for; `None` for nobody.
     pub account: Option<String>,
-    /// Whether a refresh token was used, which may be good for a single use.
-    pub is_by_refresh_token: bool,
     /// What the user has to know all the same.
     pub warning: Option<String>,
 }
@@ -126,6 +124,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     let ticket = rooms.cache.ticket(asked_by(credential, &slot_name, anonymously));
     let mut renewed_since = None;
     let mut rotated = None;
+    let has_come = Cell::new(false);
     let began = Instant::now();
     let exchange = || {
         let mut credential = credential;
@@ -172,6 +171,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
             rotated = rotate(&slot, credential, secret, rooms, now);
         }
         let access_token = access_token?;
+        has_come.set(true);
         let newest = match &rotated {
             None => renewed_since.as_ref(),
             Some(kept) => kept.as_ref().ok().and_then(Option::as_ref),
@@ -215,6 +215,10 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     for used in used.into_iter().flatten() {
         forget_tokens_of(&subject(&slot_name, used), slice::from_ref(rooms.cache));
     }
+    if has_come.get() {
+        let newest = rotated.as_ref().and_then(|kept| kept.as_ref().ok()?.as_ref());
+        forget_if_gone(&slot, newest.or(credential), rooms);
+    }
     let warning = rotated.and_then(Result::err).map(|error| {
         format!(
             "warning: the new refresh token for {registry} was not kept, and the old one may be used up: {error}"
@@ -227,7 +231,6 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         access_token,
         token_server,
         account: credential.map(|credential| credential.account.clone()),
-        is_by_refresh_token: credential.is_some_and(|credential| credential.kind == Kind::IdentityToken),
         warning,
     })
 }
@@ -311,6 +314,25 @@ fn rotate(
             .map(|is_kept| is_kept.then_some(renewed))
             .map_err(NotKept::from),
     )
+}
+
+/// Forgets what has just come for a credential that is held no more: who logged out, or in anew, while it was asked for
+/// has forgotten only what was there.
+fn forget_if_gone(slot: &Slot, used: Option<&UsableCredential>, rooms: Rooms<'_>) {
+    // What cannot be opened now may be there all the same.
+    if let (Some(used), Ok(found)) = (used, rooms.credentials.get(slot))
+        && found.is_none_or(|found| !is_of(used, found.credential()))
+    {
+        forget_tokens_of(&subject(&slot.file_name(), used), slice::from_ref(rooms.cache));
+    }
+}
+
+/// Whether this is what was fetched for what is held.
+fn is_of(used: &UsableCredential, held: &Credential) -> bool {
+    match held.secret.reference() {
+        None => held.account == used.account && held.secret.is(&used.secret.secret),
+        reference => reference == used.secret.reference,
+    }
 }
 
 /// Why a new refresh token is lost.

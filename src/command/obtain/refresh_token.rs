@@ -9,7 +9,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::contact::{host, known_token_server, trust};
-use super::{Rooms, credentials};
+use super::{Rooms, credentials, forget_if_gone};
 use crate::command::{quoted, rfc3339, subject};
 use crate::credential::UsableCredential;
 use crate::http::{BUDGET, Http};
@@ -108,6 +108,7 @@ pub(crate) fn obtain(
         service: token_server.service.as_deref(),
         scope: &no_scope,
     };
+    let has_come = Cell::new(false);
     let exchange = || {
         if let Some(word) = rooms.cache.refusal(wanted, now) {
             bail!("{word}; not asked again for half a minute");
@@ -121,28 +122,32 @@ pub(crate) fn obtain(
             left,
             now,
         )?;
+        has_come.set(true);
         exchanged
             .refresh_token
             // A server that gives back what it was shown would have us hand out the password.
-            .filter(|token| !token.is_same_as(&credential.secret.secret))
+            .filter(|token| !token.shows(&credential.secret.secret))
             .and_then(|token| RefreshToken::new(token, now))
             .ok_or_else(|| {
                 let server = token_server.realm.origin();
                 NotIssued { server }.into()
             })
     };
-    rooms
+    let result = rooms
         .cache
-        .obtain(&rooms.cache.refresh_ticket(wanted), now, exchange, refusal)
-        .map_err(|unobtained| match unobtained {
-            Unobtained::Failed(error) => error,
-            Unobtained::Refused { word, until } => {
-                anyhow!("{word}; not asked again before {}", rfc3339(until))
-            }
-        })
+        .obtain(&rooms.cache.refresh_ticket(wanted), now, exchange, refusal);
+    if has_come.get() {
+        forget_if_gone(slot, Some(credential), rooms);
+    }
+    result.map_err(|unobtained| match unobtained {
+        Unobtained::Failed(error) => error,
+        Unobtained::Refused { word, until } => {
+            anyhow!("{word}; not asked again before {}", rfc3339(until))
+        }
+    })
 }
 
-/// Uses a refresh token once, as a client will: not every server that issues them takes them, and one that takes each
+/// Uses a refresh token twice, as clients will: not every server that issues them takes them, and one that takes each
 /// only once would leave all but the first client with a dead one.
 pub(crate) fn prove(
     token: &RefreshToken,
@@ -153,17 +158,26 @@ pub(crate) fn prove(
     now: OffsetDateTime,
 ) -> Result<()> {
     let server = token_server.realm.origin();
+    let only_once = || {
+        anyhow!(
+            "{server} takes a refresh token only once, so that one handed out would serve no second command"
+        )
+    };
     let used = Credentials::RefreshToken(&token.token);
-    match exchange(used, false, login, token_server, rooms, left, now) {
+    let using = || exchange(used, false, login, token_server, rooms, left, now);
+    match using() {
         Ok(Exchanged {
             refresh_token: Some(other),
             ..
-        }) if !other.is_same_as(&token.token) => {
-            bail!(
-                "{server} takes a refresh token only once, so that one handed out would serve no second command"
-            )
-        }
-        Ok(_) => Ok(()),
+        }) if !other.is_same_as(&token.token) => Err(only_once()),
+        Ok(_) => match using() {
+            Ok(_) => Ok(()),
+            // It had just been taken.
+            Err(error) if matches!(error.downcast_ref(), Some(ExchangeError::Refused { .. })) => {
+                Err(only_once())
+            }
+            Err(error) => Err(error),
+        },
         Err(error) => match error.downcast_ref() {
             // It took the token, and has nothing for who asks for no scope.
             Some(ExchangeError::Declined {
