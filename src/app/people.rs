@@ -319,15 +319,21 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         profile: profile.clone(),
         confirmed: None,
     });
+    let token_servers = TokenServers::at(data_location());
+    let settings = Settings::load(files::user_id())?;
+    let credentials = Credentials {
+        store: &CredentialStore::at(data_location()),
+        settings: &settings,
+        variables,
+    };
     let request = exec::Request {
         command,
         wanted: wanted.collect(),
         spellings,
         locations: run_locations(),
         variable_names: (process.variable_names)(),
+        secret_variables: credentials.variables_with_secrets(),
     };
-    let token_servers = TokenServers::at(data_location());
-    let settings = Settings::load(files::user_id())?;
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         // Anew each time: while the command runs, somebody may log out and in.
         let store = CredentialStore::at(data_location());

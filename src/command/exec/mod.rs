@@ -49,6 +49,8 @@ pub struct Request {
     pub locations: Vec<Location>,
     /// The names of all variables of the environment.
     pub variable_names: Vec<OsString>,
+    /// The names of those that hold credentials' secrets.
+    pub secret_variables: BTreeSet<String>,
 }
 
 /// Why the command was not run though all else was ready, with the exit codes of env(1).
@@ -97,6 +99,7 @@ pub fn exec(
         spellings,
         locations,
         variable_names,
+        secret_variables,
     } = request;
     let (program, arguments) = command.split_first().context("no command to run")?;
     if let Some(way) = unable::way_for(program) {
@@ -114,6 +117,10 @@ pub fn exec(
     let mut command = Command::new(program);
     command.args(arguments);
     for name in settings::withheld_variables(variable_names) {
+        command.env_remove(name);
+    }
+    // With the secret itself it could have tokens for anything that the secret allows.
+    for name in secret_variables {
         command.env_remove(name);
     }
     command.envs(settings::client_variables(&config.file()));
