@@ -295,6 +295,33 @@ fn two_profiles_work_at_one_registry_at_one_time() {
     assert_eq!(Helper::of(&stage.home).get(registry), None);
 }
 
+/// Two passwords for one registry, one of which may only pull.
+#[test]
+fn a_job_with_the_profile_that_reads_pulls_and_its_push_is_denied_by_the_registry() {
+    let Some((stage, engine)) = set(&[]) else { return };
+    let registry = stage.registry.address();
+    let image = stage.registry.image("team/app");
+    stage.declare_a_profile_that_reads();
+    let docker = Docker::new(&stage.home, &engine);
+    docker.login(registry, "alice", ALICE).succeeds();
+    docker.import(&image);
+    docker.run(&["push", &image]).succeeds();
+    docker.run(&["rmi", &image]).succeeds();
+
+    let job = Docker::with_profile(&stage.home, &engine, "read");
+    assert_eq!(job.helper().get(registry), Some(bob()));
+    job.run(&["pull", &image]).succeeds();
+    let denied = job.run(&["push", &image]).fails();
+    assert!(denied.stderr.contains("denied"), "{}", denied.stderr);
+    let asked = stage.last_request();
+    assert_eq!((asked.account.as_deref(), asked.status), (Some("bob"), 200));
+
+    // To log out there takes nothing from anybody.
+    job.run(&["logout", registry]).succeeds();
+    assert_eq!(job.helper().get(registry), Some(bob()));
+    docker.run(&["push", &image]).succeeds();
+}
+
 #[test]
 fn a_logout_with_nothing_stored_is_no_failure() {
     let Some((stage, engine)) = set(&[]) else { return };
