@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
@@ -316,6 +317,11 @@ fn a_job_with_the_profile_that_reads_pulls_and_its_push_is_denied_by_the_registr
     let asked = stage.last_request();
     assert_eq!((asked.account.as_deref(), asked.status), (Some("bob"), 200));
 
+    // docker stores what it was answered, which is then still kept elsewhere.
+    let login = job.run(&["login", registry]).succeeds();
+    assert!(login.stdout.contains("Login Succeeded"), "{login:?}");
+    let slots: Vec<_> = fs::read_dir(stage.home.slots()).unwrap().collect();
+    assert_eq!(slots.len(), 1, "alice's: {slots:?}");
     // To log out there takes nothing from anybody.
     job.run(&["logout", registry]).succeeds();
     assert_eq!(job.helper().get(registry), Some(bob()));
@@ -373,13 +379,11 @@ fn an_engine_leaves_nothing_behind_when_a_test_panics() {
     assert!(!directory.exists(), "its images and its log are removed");
     let name = directory.to_str().unwrap();
     assert!(
-        !std::fs::read_to_string("/proc/self/mountinfo")
-            .unwrap()
-            .contains(name),
+        !fs::read_to_string("/proc/self/mountinfo").unwrap().contains(name),
         "nothing is mounted"
     );
-    for process in std::fs::read_dir("/proc").unwrap() {
-        let arguments = std::fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
+    for process in fs::read_dir("/proc").unwrap() {
+        let arguments = fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
         assert!(
             !String::from_utf8_lossy(&arguments).contains(name),
             "no process is left"
