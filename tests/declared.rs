@@ -66,7 +66,7 @@ fn a_secret_is_fetched_from_where_it_is_declared_and_nothing_is_written() {
             { "server": "registry.example.com", "username": "ci", "secret": { "file": file } },
             { "server": "docker.io", "username": "ci", "secret": { "command": ["say", "command; $(id)"] } },
             { "server": "quay.io", "secret": { "helper": "other" } },
-            { "server": "gitlab.example.com", "username": "named", "secret": { "helper": "other" } },
+            { "server": "https://gitlab.example.com/", "username": "named", "secret": { "helper": "other" } },
         ]),
     );
     for (server, account, secret) in [
@@ -87,7 +87,7 @@ fn a_secret_is_fetched_from_where_it_is_declared_and_nothing_is_written() {
         &json_line(&[
             ("https://index.docker.io/v1/", "ci"),
             ("ghcr.io", "ci"),
-            ("gitlab.example.com", "named"),
+            ("https://gitlab.example.com/", "named"),
             ("quay.io", ""),
             ("registry.example.com", "ci"),
         ]),

@@ -322,6 +322,83 @@ fn a_declared_secret_is_fetched_for_a_token_wherever_it_is() {
 }
 
 #[test]
+fn in_a_profile_that_is_named_the_longest_prefix_is_asked_with() {
+    let Some(stage) = Stage::with(&json!([
+        { "server": "{here}/acme", "profile": "p", "username": "acme", "secret": { "env": "ACME" } },
+        { "server": "{here}", "profile": "p", "username": "reader", "secret": { "env": "READ" } },
+    ])) else {
+        return;
+    };
+    for (requested, expected) in [
+        (["--pull", "acme/app", "--pull", "acme/lib"], "acme"),
+        (["--pull", "acme/app", "--pull", "other/lib"], "reader"),
+        (["--pull", "other/app", "--pull", "other/lib"], "reader"),
+    ] {
+        let named = [requested.as_slice(), &["--profile", "p"]].concat();
+        assert_eq!(stage.asker(&named), account(expected), "{requested:?}");
+    }
+}
+
+#[test]
+fn a_token_is_remembered_for_the_secret_that_it_was_had_with() {
+    let Some(stage) = Stage::new() else { return };
+    let file = stage.home.write("secret", READ);
+    stage.declare(&json!([{ "server": "{here}", "username": "reader", "secret": { "file": file } }]));
+    let token = || stage.token(&["--pull", "acme/app"]);
+    assert_eq!(stage.asked(token).account, account("reader"));
+    token().succeeds();
+    assert_eq!(stage.token_server.requests().len(), 1, "it is remembered");
+
+    stage.home.write("secret", "another");
+    token().fails();
+    let asked = stage.token_server.requests();
+    assert_eq!(
+        (asked.len(), asked[1].status),
+        (2, 401),
+        "the new secret is asked with"
+    );
+    stage.home.write("secret", READ);
+    token().succeeds();
+    assert_eq!(
+        stage.token_server.requests().len(),
+        2,
+        "and the old one remembered"
+    );
+
+    // To log out forgets the tokens, though the credential stays.
+    Helper::of(&stage.home)
+        .ask("erase", stage.registry.address())
+        .succeeds();
+    assert_eq!(stage.asked(token).account, account("reader"));
+}
+
+#[test]
+fn an_identity_token_of_a_declared_credential_is_not_stored_over_it() {
+    let Some(stage) = Stage::new() else { return };
+    stage.token_server.set_refresh_tokens(true);
+    let file = stage.home.write("secret", READ);
+    let here = stage.registry.address();
+    let settings = json!({
+        "credentials": [{ "server": here, "username": "reader", "secret": { "file": file } }],
+        "registries": { here: {
+            "handOut": "identity-token", "realm": stage.token_server.realm(), "service": "registry",
+        } },
+    });
+    stage.home.write(
+        ".config/docker-credential-scoped/settings.json",
+        &settings.to_string(),
+    );
+    let helper = Helper::of(&stage.home);
+    let answered = helper.get(here).unwrap();
+    assert_eq!(answered.username, "<token>");
+    assert_eq!(helper.get(here), Some(answered));
+    assert_eq!(stage.token_server.requests().len(), 1);
+    let answered = helper.get(here).unwrap();
+    helper.store(here, &answered.username, &answered.secret);
+    assert!(!stage.home.slots().exists(), "nothing is stored");
+}
+
+#[test]
 fn a_secret_that_is_not_there_is_said_and_nobody_is_asked() {
     let Some(stage) = Stage::new() else { return };
     install(

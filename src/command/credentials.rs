@@ -116,11 +116,9 @@ impl Credentials<'_> {
             SecretReference::Helper(name) => {
                 let helper = Helper::new(name.clone(), Depth::read(self.variables)?);
                 let server = match credential.server_url.server() {
-                    // Helpers know registries, and nothing below them.
-                    Server::Prefix { registry, .. } => registry.docker_key(),
-                    Server::HubSession(_) | Server::Registry(_) | Server::UnknownScheme(_) => {
-                        credential.server_url.listed_as()
-                    }
+                    // Helpers know registries, by the keys that docker stores them under, and nothing below them.
+                    Server::Prefix { registry, .. } | Server::Registry(registry) => registry.docker_key(),
+                    Server::HubSession(_) | Server::UnknownScheme(_) => credential.server_url.listed_as(),
                 };
                 match helper.get(server, LIMIT)? {
                     Some((_, secret)) if secret.expose().is_empty() => {
