@@ -1,6 +1,11 @@
 //! Credentials that settings.json declares, asked for as clients ask, with nothing else in the home.
 
 #![cfg(unix)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test stops at what it did not expect, and writes files plainly"
+)]
 
 mod command;
 

@@ -1,5 +1,10 @@
 //! `exec` with a real docker, engine and registry: what the token does not allow, the registry itself denies.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::string_slice,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod support;
 
@@ -191,9 +196,9 @@ fn the_examples_for_ci_push_as_they_are_written() {
 /// The shell scripts of the README's example for a service, as the service runs them: a step each.
 fn scripts(service: &str) -> Vec<String> {
     let readme = include_str!("../README.md");
-    let (_, example) = readme.split_once(&format!("\n{service}, ")).unwrap();
-    let (_, example) = example.split_once("```yaml\n").unwrap();
-    let (example, _) = example.split_once("```").unwrap();
+    let (_, example) = readme.split_once(&format!("\n{service}, ")).expect("an example");
+    let (_, example) = example.split_once("```yaml\n").expect("its beginning");
+    let (example, _) = example.split_once("```").expect("its end");
     let mut lines = example.lines().peekable();
     let mut scripts = Vec::new();
     while let Some(line) = lines.next() {
@@ -209,7 +214,7 @@ fn scripts(service: &str) -> Vec<String> {
             scripts.push(script.to_owned());
             continue;
         }
-        let inside = indent(lines.peek().unwrap());
+        let inside = indent(lines.peek().expect("a script"));
         let mut block = String::new();
         while let Some(line) = lines.next_if(|line| indent(line) >= inside) {
             block += &line[inside..];
