@@ -2,7 +2,8 @@
 //!
 //! `benches/run` prepares what is measured and calls this with a stage: a directory with `server` and `message` (what
 //! `get` and `store` read on stdin) and `registry` (what `token` is asked about), and with the `home`, `data`, `config`,
-//! `cache` and `runtime` directories of one person who has stored the same credentials in each helper.
+//! `cache` and `runtime` directories of one person who has stored the same credentials in each helper. In `many` are 999
+//! more beside one of them.
 //!
 //! The compared commands take turns, A B C A B C, so that a slow minute of the machine is everybody's slow minute. On
 //! stdout, a line a command: name, runs, runs that failed, median and 99th percentile in ms, parted by tabs.
@@ -77,6 +78,7 @@ fn main() -> Result<()> {
             every,
         ));
     }
+    cases.push(Case::new("scoped get, of 1,000".into(), musl, Request::Get, 1).with_data("many"));
     let registry = fs::read_to_string(stage.path.join("registry"))?;
     let token = Request::Token(registry.trim().to_owned());
     for (helper, program) in [("scoped", musl), ("scoped (glibc)", gnu)] {
@@ -138,6 +140,8 @@ struct Case {
     request: Request,
     /// Runs in every so many rounds.
     every: usize,
+    /// Where what is stored is, on the stage.
+    data: &'static str,
     times: Vec<Duration>,
     /// Processes that did not end with success: peers do fail when many are asked at once.
     failed: usize,
@@ -150,9 +154,14 @@ impl Case {
             program: PathBuf::from(program),
             request,
             every,
+            data: "data",
             times: Vec::new(),
             failed: 0,
         }
+    }
+
+    fn with_data(self, data: &'static str) -> Self {
+        Self { data, ..self }
     }
 
     /// In ms. The times are sorted by now.
@@ -175,6 +184,7 @@ impl Stage {
     /// The command in a clean environment, so that no figure depends on who measures it, with its stdin open.
     fn command(&self, case: &Case) -> Result<Command> {
         let mut command = self.bare_command(&case.program);
+        command.env("XDG_DATA_HOME", self.path.join(case.data));
         if case.program.ends_with("docker-credential-secretservice") {
             command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
         }

@@ -131,7 +131,8 @@ fn answer(
 ) -> Result<Said> {
     let stored = CredentialStore::at(data_location());
     let profile = || settings::profile(program, variables);
-    let cache = || token_cache(&stored, token_cache::read_key);
+    // Of a credential that is declared there may be no key to remember with yet.
+    let cache = || token_cache(&stored, token_cache::make_key);
     let caches = || token_caches(&stored);
     let token_servers = || TokenServers::at(data_location());
     let lenders = Lenders {

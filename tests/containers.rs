@@ -280,6 +280,41 @@ fn they_are_served_by_an_identity_token_too() {
     assert_eq!(helper.get(registry), Some(handed_out));
 }
 
+/// Two passwords for one registry, one of which may only pull.
+#[test]
+fn with_the_profile_that_reads_they_pull_and_their_push_is_denied_by_the_registry() {
+    let Some(stage) = set(&PROGRAMS) else { return };
+    let (registry, image) = (stage.registry.address(), stage.registry.image("team/app"));
+    let at_registry = format!("docker://{image}");
+    let layout = layout(&stage);
+    stage.declare_a_profile_that_reads();
+    Helper::of(&stage.home).store(registry, "alice", ALICE);
+    let copy = ["copy", "--dest-tls-verify=false", layout, &at_registry];
+    let all = Containers::new(&stage.home, registry, Configured::AuthFile);
+    all.run("skopeo", &copy).succeeds();
+    assert_eq!(stage.last_request().account.as_deref(), Some("alice"));
+
+    let job = Containers::with_profile(&stage.home, registry, "read");
+    let inspect = ["inspect", "--tls-verify=false", &at_registry];
+    let pull = ["pull", "--tls-verify=false", &image];
+    let push = ["push", "--tls-verify=false", &image];
+    for (program, read, write) in [
+        ("skopeo", inspect.as_slice(), copy.as_slice()),
+        ("podman", &pull, &push),
+        ("buildah", &pull, &push),
+    ] {
+        job.run(program, read).succeeds();
+        let denied = job.run(program, write).fails();
+        assert!(denied.stderr.contains("denied"), "{program}: {}", denied.stderr);
+        let asked = stage.last_request();
+        assert_eq!(
+            (asked.account.as_deref(), asked.status),
+            (Some("bob"), 200),
+            "{program}"
+        );
+    }
+}
+
 const PROGRAMS: [&str; 3] = ["podman", "skopeo", "buildah"];
 
 /// Login, what `transfer` does between an OCI layout and the registry, and logout: however the program is told of

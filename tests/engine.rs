@@ -3,6 +3,7 @@
 
 mod support;
 
+use std::fs;
 use std::panic::{self, AssertUnwindSafe};
 use std::thread;
 
@@ -295,6 +296,38 @@ fn two_profiles_work_at_one_registry_at_one_time() {
     assert_eq!(Helper::of(&stage.home).get(registry), None);
 }
 
+/// Two passwords for one registry, one of which may only pull.
+#[test]
+fn a_job_with_the_profile_that_reads_pulls_and_its_push_is_denied_by_the_registry() {
+    let Some((stage, engine)) = set(&[]) else { return };
+    let registry = stage.registry.address();
+    let image = stage.registry.image("team/app");
+    stage.declare_a_profile_that_reads();
+    let docker = Docker::new(&stage.home, &engine);
+    docker.login(registry, "alice", ALICE).succeeds();
+    docker.import(&image);
+    docker.run(&["push", &image]).succeeds();
+    docker.run(&["rmi", &image]).succeeds();
+
+    let job = Docker::with_profile(&stage.home, &engine, "read");
+    assert_eq!(job.helper().get(registry), Some(bob()));
+    job.run(&["pull", &image]).succeeds();
+    let denied = job.run(&["push", &image]).fails();
+    assert!(denied.stderr.contains("denied"), "{}", denied.stderr);
+    let asked = stage.last_request();
+    assert_eq!((asked.account.as_deref(), asked.status), (Some("bob"), 200));
+
+    // docker stores what it was answered, which is then still kept elsewhere.
+    let login = job.run(&["login", registry]).succeeds();
+    assert!(login.stdout.contains("Login Succeeded"), "{login:?}");
+    let slots: Vec<_> = fs::read_dir(stage.home.slots()).unwrap().collect();
+    assert_eq!(slots.len(), 1, "alice's: {slots:?}");
+    // To log out there takes nothing from anybody.
+    job.run(&["logout", registry]).succeeds();
+    assert_eq!(job.helper().get(registry), Some(bob()));
+    docker.run(&["push", &image]).succeeds();
+}
+
 #[test]
 fn a_logout_with_nothing_stored_is_no_failure() {
     let Some((stage, engine)) = set(&[]) else { return };
@@ -346,13 +379,11 @@ fn an_engine_leaves_nothing_behind_when_a_test_panics() {
     assert!(!directory.exists(), "its images and its log are removed");
     let name = directory.to_str().unwrap();
     assert!(
-        !std::fs::read_to_string("/proc/self/mountinfo")
-            .unwrap()
-            .contains(name),
+        !fs::read_to_string("/proc/self/mountinfo").unwrap().contains(name),
         "nothing is mounted"
     );
-    for process in std::fs::read_dir("/proc").unwrap() {
-        let arguments = std::fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
+    for process in fs::read_dir("/proc").unwrap() {
+        let arguments = fs::read(process.unwrap().path().join("cmdline")).unwrap_or_default();
         assert!(
             !String::from_utf8_lossy(&arguments).contains(name),
             "no process is left"

@@ -1,5 +1,10 @@
 //! `exec` with a real docker, engine and registry: what the token does not allow, the registry itself denies.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::expect_used,
+    clippy::string_slice,
+    reason = "a test stops at what it did not expect"
+)]
 
 mod support;
 
@@ -8,7 +13,7 @@ use support::bearer::claims;
 use support::docker::{Docker, PROGRAMS};
 use support::engine::Engine;
 use support::helper::Helper;
-use support::home::HELPER;
+use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::peer;
 use support::recorder::Recorder;
@@ -128,6 +133,96 @@ fn a_command_that_outlives_its_first_token_pushes_again() {
          ! DOCKER_CONFIG=old docker push {two} || exit 6"
     );
     exec(&docker, &["--push", &one], &["sh", "-c", &script]).succeeds();
+}
+
+#[test]
+fn the_examples_for_ci_push_as_they_are_written() {
+    let Some((stage, engine)) = set(300) else { return };
+    let registry = stage.registry.address();
+    for (service, shell, variables) in [
+        (
+            "GitHub Actions",
+            "bash",
+            [
+                ("REGISTRY", registry),
+                ("GITHUB_ACTOR", "alice"),
+                ("GHCR_TOKEN", ALICE),
+                ("IMAGE", &stage.registry.image("team/github:1")),
+            ],
+        ),
+        (
+            "GitLab CI",
+            "sh",
+            [
+                ("CI_REGISTRY", registry),
+                ("CI_REGISTRY_USER", "alice"),
+                ("CI_REGISTRY_PASSWORD", ALICE),
+                ("IMAGE", &stage.registry.image("team/gitlab:1")),
+            ],
+        ),
+    ] {
+        let home = Home::new();
+        home.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
+        let scripts = scripts(service);
+        assert!(scripts.len() >= 3, "{scripts:?}");
+        for script in scripts {
+            let mut step = home.command(shell);
+            step.args(["-e", "-c", &script])
+                .env("DOCKER_HOST", engine.host())
+                .envs(variables);
+            Outcome::of(&mut step, b"").succeeds();
+        }
+        let (_, image) = variables.last().unwrap();
+        let repository = image
+            .trim_start_matches(registry)
+            .trim_matches('/')
+            .trim_end_matches(":1");
+        let asked = stage.last_request();
+        assert_eq!(asked.account.as_deref(), Some("alice"), "{service}");
+        assert_eq!(
+            asked.scopes,
+            [format!("repository:{repository}:pull,push")],
+            "{service}"
+        );
+        assert!(home.files_with("alice", ALICE).is_empty(), "{service}");
+
+        let docker = Docker::new(&stage.home, &engine);
+        docker.helper().store(registry, "bob", BOB);
+        docker.run(&["rmi", image]).succeeds();
+        docker.run(&["pull", image]).succeeds();
+    }
+}
+
+/// The shell scripts of the README's example for a service, as the service runs them: a step each.
+fn scripts(service: &str) -> Vec<String> {
+    let readme = include_str!("../README.md");
+    let (_, example) = readme.split_once(&format!("\n{service}, ")).expect("an example");
+    let (_, example) = example.split_once("```yaml\n").expect("its beginning");
+    let (example, _) = example.split_once("```").expect("its end");
+    let mut lines = example.lines().peekable();
+    let mut scripts = Vec::new();
+    while let Some(line) = lines.next() {
+        let indent = |line: &str| line.len() - line.trim_start().len();
+        let Some(item) = line.trim_start().strip_prefix("- ") else {
+            continue;
+        };
+        let script = item.strip_prefix("run: ").unwrap_or(item);
+        if script.starts_with("uses: ") {
+            continue;
+        }
+        if script != "|" {
+            scripts.push(script.to_owned());
+            continue;
+        }
+        let inside = indent(lines.peek().expect("a script"));
+        let mut block = String::new();
+        while let Some(line) = lines.next_if(|line| indent(line) >= inside) {
+            block += &line[inside..];
+            block += "\n";
+        }
+        scripts.push(block);
+    }
+    scripts
 }
 
 fn exec(docker: &Docker<'_>, arguments: &[&str], command: &[&str]) -> Outcome {

@@ -1,6 +1,6 @@
 //! Serving a person: what clap read into what a command takes, and the streams for those that speak meanwhile.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -269,25 +269,24 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     } = arguments;
     let mut scopes_of = BTreeMap::<Registry, ScopeSet>::new();
     let mut spellings = exec::Spellings::new();
-    for name in pull {
+    let pulled = pull.into_iter().map(|name| ("--pull", name));
+    let pushed = push.into_iter().map(|name| ("--push", name));
+    for (option, name) in pulled.chain(pushed) {
         let Image {
             registry,
             spelling,
             repository,
-        } = name.parse().context("--pull")?;
-        let scope = Scope::pull(&repository, &registry).context("--pull")?;
+        } = name.parse().context(option)?;
+        let scope = if option == "--push" {
+            Scope::push(&repository, &registry)
+        } else {
+            Scope::pull(&repository, &registry)
+        };
         spellings.entry(registry.clone()).or_default().extend(spelling);
-        scopes_of.entry(registry).or_default().merge(scope);
-    }
-    for name in push {
-        let Image {
-            registry,
-            spelling,
-            repository,
-        } = name.parse().context("--push")?;
-        let scope = Scope::push(&repository, &registry).context("--push")?;
-        spellings.entry(registry.clone()).or_default().extend(spelling);
-        scopes_of.entry(registry).or_default().merge(scope);
+        scopes_of
+            .entry(registry)
+            .or_default()
+            .merge(scope.context(option)?);
     }
     let mut scope = ScopeSet::default();
     for text in scopes {
@@ -326,6 +325,8 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         profile: profile.clone(),
         confirmed: None,
     });
+    let token_servers = TokenServers::at(data_location());
+    let settings = Settings::load(files::user_id())?;
     let request = exec::Request {
         command,
         wanted: wanted.collect(),
@@ -333,9 +334,8 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         locations: run_locations(),
         variable_names: (process.variable_names)(),
         is_used_up,
+        secret_variables: secret_variables(&settings, variables),
     };
-    let token_servers = TokenServers::at(data_location());
-    let settings = Settings::load(files::user_id())?;
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         // Anew each time: while the command runs, somebody may log out and in.
         let store = CredentialStore::at(data_location());
@@ -377,6 +377,16 @@ fn is_used_up(wanted: &Wanted) -> bool {
     CredentialStore::at(data_location())
         .of_registry(&wanted.registry)
         .is_ok_and(|all| all.iter().any(is_one))
+}
+
+/// The names of the variables that hold credentials' secrets.
+fn secret_variables(settings: &Settings, variables: Variables<'_>) -> BTreeSet<String> {
+    let credentials = Credentials {
+        store: &CredentialStore::at(data_location()),
+        settings,
+        variables,
+    };
+    credentials.variables_with_secrets()
 }
 
 fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {

@@ -1,6 +1,8 @@
 //! Credentials: what is held, in the store or by declaration, and each one's secret when it is needed.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
 use time::OffsetDateTime;
 
 use crate::command::{quoted, rfc3339};
@@ -114,13 +116,14 @@ impl Credentials<'_> {
             SecretReference::Helper(name) => {
                 let helper = Helper::new(name.clone(), Depth::read(self.variables)?);
                 let server = match credential.server_url.server() {
-                    // Helpers know registries, and nothing below them.
-                    Server::Prefix { registry, .. } => registry.docker_key(),
-                    Server::HubSession(_) | Server::Registry(_) | Server::UnknownScheme(_) => {
-                        credential.server_url.listed_as()
-                    }
+                    // Helpers know registries, by the keys that docker stores them under, and nothing below them.
+                    Server::Prefix { registry, .. } | Server::Registry(registry) => registry.docker_key(),
+                    Server::HubSession(_) | Server::UnknownScheme(_) => credential.server_url.listed_as(),
                 };
                 match helper.get(server, LIMIT)? {
+                    Some((_, secret)) if secret.expose().is_empty() => {
+                        bail!("{helper} get gave an empty secret")
+                    }
                     Some((account, secret)) => (Some(account), secret),
                     None => return Ok(None),
                 }
@@ -139,6 +142,37 @@ impl Credentials<'_> {
             fetched.kind = Kind::of(&fetched.account, &fetched.secret.secret);
         }
         Ok(Some(fetched))
+    }
+
+    /// Whether its secret is surely not to be had now. Programs are not run to find out: who lists would wait for all
+    /// of them, and for a prompt of each.
+    #[must_use]
+    pub fn is_out_of_reach(&self, credential: &Credential) -> bool {
+        match &credential.secret {
+            KeptSecret::Elsewhere(SecretReference::Environment(_) | SecretReference::File(_)) => {
+                self.fetch(credential).is_err()
+            }
+            KeptSecret::Elsewhere(SecretReference::Command(_) | SecretReference::Helper(_))
+            | KeptSecret::Here(_) => false,
+        }
+    }
+
+    /// The variables of the environment that hold secrets, as far as it can be told.
+    #[must_use]
+    pub fn variables_with_secrets(&self) -> BTreeSet<String> {
+        let declared = self.settings.credentials.iter();
+        let declared = declared.map(|declared| declared.credential().secret);
+        let stored = self.store.entries().unwrap_or_default().into_iter();
+        let stored = stored
+            .filter_map(|entry| entry.held.ok())
+            .map(|held| held.credential.secret);
+        declared
+            .chain(stored)
+            .filter_map(|secret| match secret {
+                KeptSecret::Elsewhere(SecretReference::Environment(name)) => Some(name),
+                KeptSecret::Elsewhere(_) | KeptSecret::Here(_) => None,
+            })
+            .collect()
     }
 
     /// What settings.json declares for a slot.

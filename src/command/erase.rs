@@ -9,8 +9,9 @@ use crate::registry::ServerUrl;
 use crate::store::Slot;
 use crate::token_cache::TokenCache;
 
-/// Empties this profile's slot for the server, and says where another one is declared for it. An empty one is as good: `docker logout` erases each of four
-/// spellings, and a helper that fails for one makes it warn (docker-credential-helpers#59).
+/// Empties this profile's slot for the server, and says where another credential is declared for it. An empty one is as
+/// good: `docker logout` erases each of four spellings, and a helper that fails for one makes it warn
+/// (docker-credential-helpers#59).
 pub fn erase(
     input: &[u8],
     profile: Profile,

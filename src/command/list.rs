@@ -9,14 +9,14 @@ use crate::command::obtain::known_token_server;
 use crate::credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Profile};
 use crate::protocol::docker;
 use crate::registry::Server;
-use crate::settings::OnUnavailable;
+use crate::settings::{DeclaredCredential, OnUnavailable};
 use crate::store::TokenServers;
 
 /// The listing of one profile.
 ///
 /// docker asks `get` for every server listed, and one that fails costs it all of them (docker/cli#3716), so what
-/// cannot be opened or has expired is left out, and so is what an identity token is wanted for of nobody knows whom. Prefixes are
-/// left out too: docker takes keys for hosts.
+/// cannot be opened, has expired or is not where it is kept is left out, and so is what an identity token is wanted for
+/// of nobody knows whom. Prefixes are left out too: docker takes keys for hosts.
 ///
 /// The account is the one that `get` would answer, `<token>` for an identity token: clients only show it, or choose
 /// by it whose credential they ask for, and whoever did by the stored account would be given something else.
@@ -33,26 +33,30 @@ pub fn list(
         (Err(error), OnUnavailable::Error) => return Err(error.into()),
         (Err(_), OnUnavailable::Miss) => Vec::new(),
     };
-    let mut credentials: Vec<Credential> = entries
-        .into_iter()
-        .filter(|entry| entry.profile == *profile)
-        .filter_map(|entry| entry.held.ok())
-        .map(|held| held.credential)
-        .collect();
-    for declared in settings
+    // What is stored stands over what is declared, if it opens or not: `get` answers as much.
+    let is_declared_only = |declared: &&DeclaredCredential| {
+        let server = declared.server.server().to_string();
+        declared.profile == *profile
+            && !entries
+                .iter()
+                .any(|entry| entry.profile == *profile && entry.server == server)
+    };
+    let mut credentials: Vec<Credential> = settings
         .credentials
         .iter()
-        .filter(|declared| declared.profile == *profile)
-    {
-        if credentials
-            .iter()
-            .all(|stored| stored.server_url != declared.server)
-        {
-            credentials.push(declared.credential());
-        }
-    }
+        .filter(is_declared_only)
+        .map(DeclaredCredential::credential)
+        .collect();
+    let stored = entries.into_iter().filter(|entry| entry.profile == *profile);
+    credentials.extend(
+        stored
+            .filter_map(|entry| entry.held.ok())
+            .map(|held| held.credential),
+    );
     credentials.retain(|credential| {
-        !matches!(credential.server_url.server(), Server::Prefix { .. }) && credential.expired(now).is_none()
+        !matches!(credential.server_url.server(), Server::Prefix { .. })
+            && credential.expired(now).is_none()
+            && !all.is_out_of_reach(credential)
     });
     // docker-py reduces the keys to host names and lets the last one win: Docker Hub's own has to come after the
     // two tokens below it. `Server` sorts those first.

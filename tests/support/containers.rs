@@ -9,7 +9,7 @@ use std::process::Command;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::home::Home;
+use super::home::{HELPER, Home};
 use super::outcome::Outcome;
 
 /// Where these programs can be told of a helper.
@@ -37,7 +37,17 @@ pub(crate) struct Containers<'a> {
 
 impl<'a> Containers<'a> {
     pub(crate) fn new(home: &'a Home, registry: &str, configured: Configured) -> Self {
-        let helpers = json!({ "credHelpers": { registry: "scoped" } }).to_string();
+        Self::asking(home, registry, configured, "scoped")
+    }
+
+    /// Told of the helper by the name it goes by for a profile.
+    pub(crate) fn with_profile(home: &'a Home, registry: &str, profile: &str) -> Self {
+        home.link_helper(&format!("{HELPER}-{profile}"));
+        Self::asking(home, registry, Configured::AuthFile, &format!("scoped-{profile}"))
+    }
+
+    fn asking(home: &'a Home, registry: &str, configured: Configured, helper: &str) -> Self {
+        let helpers = json!({ "credHelpers": { registry: helper } }).to_string();
         match configured {
             Configured::AuthFile => home.write_runtime(AUTH_FILE, &helpers),
             Configured::NamedAuthFile => home.write(NAMED_AUTH_FILE, &helpers),

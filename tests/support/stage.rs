@@ -1,5 +1,7 @@
 //! What a test is played on: alice and bob, known to a token server, and a registry that trusts it.
 
+use serde_json::json;
+
 use super::helper::Credential;
 use super::home::Home;
 use super::registry::Registry;
@@ -50,6 +52,22 @@ impl Stage {
     /// One more registry, with users in common.
     pub(crate) fn second_registry(&self) -> Registry {
         Registry::start("second", &self.token_server)
+    }
+
+    /// Declares bob's password in profile `read`, for pulling in `team`.
+    pub(crate) fn declare_a_profile_that_reads(&self) {
+        let file = self.home.write("secret-of-bob", BOB);
+        let settings = json!({ "credentials": [{
+            "server": self.registry.address(),
+            "profile": "read",
+            "username": "bob",
+            "secret": { "file": file },
+            "scopes": ["repository:team/*:pull"],
+        }] });
+        self.home.write(
+            ".config/docker-credential-scoped/settings.json",
+            &settings.to_string(),
+        );
     }
 
     /// What the token server was asked last.

@@ -54,6 +54,8 @@ pub struct Request {
     pub variable_names: Vec<OsString>,
     /// What is asked of a renewal that is under way when the command ends.
     pub is_used_up: IsUsedUp,
+    /// The names of those that hold credentials' secrets.
+    pub secret_variables: BTreeSet<String>,
 }
 
 /// Why the command was not run though all else was ready, with the exit codes of env(1).
@@ -103,6 +105,7 @@ pub fn exec(
         locations,
         variable_names,
         is_used_up,
+        secret_variables,
     } = request;
     let (program, arguments) = command.split_first().context("no command to run")?;
     if let Some(way) = unable::way_for(program) {
@@ -120,6 +123,10 @@ pub fn exec(
     let mut command = Command::new(program);
     command.args(arguments);
     for name in settings::withheld_variables(variable_names) {
+        command.env_remove(name);
+    }
+    // With the secret itself it could have tokens for anything that the secret allows.
+    for name in secret_variables {
         command.env_remove(name);
     }
     command.envs(settings::client_variables(&config.file()));
