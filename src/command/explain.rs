@@ -137,9 +137,9 @@ fn why_used(slot: &Slot, wanted: &Wanted, judged: Option<&Judged>) -> String {
         .filter(|verdict| matches!(verdict, Verdict::Wider | Verdict::Later | Verdict::OnlyPublic))
         .count();
     if others == 0 {
-        "it is the only one that may do this".to_owned()
+        "no other may do this".to_owned()
     } else {
-        "of those that may do this it is the one that may do least, or the first of such".to_owned()
+        "none of those that may do this may do less".to_owned()
     }
 }
 
@@ -169,8 +169,10 @@ fn why_not(
             }
         } else if let Some(expired) = found.credential().expired(now) {
             format!("expired {}", rfc3339(expired))
+        } else if wanted.scope.is_empty() {
+            "is for a part of the registry, and no scope is asked for".to_owned()
         } else {
-            "is not the longest part of the path that one is held for".to_owned()
+            "is not for the longest part of the path that one is held for".to_owned()
         };
     };
     let verdict = of.iter().zip(verdicts).find(|((of, _), _)| of == slot);
@@ -179,7 +181,7 @@ fn why_not(
         Some(Verdict::Lacks(scopes)) => format!("may not do {scopes}"),
         Some(Verdict::Wider) => "may do more".to_owned(),
         Some(Verdict::Later) => {
-            "may not do less, and comes later: longest path, earliest expiry, default profile, name"
+            "may do no less, and comes later (longest path, earliest expiry, default profile, name)"
                 .to_owned()
         }
         Some(Verdict::OnlyPublic) => "is of use only if that is public".to_owned(),
@@ -304,8 +306,13 @@ fn say_exchange(
         );
         return Ok(());
     };
-    let entries = remembered(chosen, registry, &known, rooms, now);
     let scope = wanted.scope.to_string();
+    let is_kept_here = chosen.is_none_or(|(_, credential)| matches!(credential.secret, KeptSecret::Here(_)));
+    let if_same = if is_kept_here {
+        ""
+    } else {
+        ", if the secret is still the one that it was had with"
+    };
     let mut cached = Vec::new();
     let mut ends = None;
     for entry in remembered(chosen, registry, &known, rooms, now) {
@@ -314,14 +321,16 @@ fn say_exchange(
         match entry.answer {
             Answered::Token(_) if is_of_scope => {
                 cached.push(format!("an access token until {until}"));
-                ends = Some(format!("nothing: the access token is remembered until {until}"));
+                ends = Some(format!("nothing: the access token is remembered{if_same}"));
             }
             Answered::Token(_) => {}
             Answered::RefreshToken => cached.push(format!("a refresh token until {until}")),
             // Of the credential itself, whatever it is used for, or of this scope.
             Answered::Refusal(word) if is_of_scope || entry.scope.is_empty() && entry.service.is_none() => {
                 cached.push(format!("a refusal until {until}: {word}"));
-                ends.get_or_insert_with(|| format!("nothing before {until}, since it was refused"));
+                ends.get_or_insert_with(|| {
+                    "nothing before that, since the credential was refused".to_owned()
+                });
             }
             Answered::Refusal(_) => {}
         }

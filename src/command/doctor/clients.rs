@@ -86,6 +86,27 @@ pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec
             Finding::note(what)
         });
     }
+    if !store.as_deref().is_some_and(is_ours) && own.iter().any(|(_, helper)| is_ours(helper)) {
+        let is_asked = |registry: &&Registry| {
+            own.iter().any(|(key, _)| {
+                key.parse::<ServerUrl>()
+                    .is_ok_and(|url| url.server().is_of(registry))
+            })
+        };
+        findings.extend(
+            held.iter()
+                .filter(|registry| !is_asked(registry))
+                .map(|registry| {
+                    Finding::wrong(format!(
+                        "docker does not ask this helper for {registry}, which is stored here ({shown})"
+                    ))
+                    .mended_by(format!(
+                        "{configure} --registry {}",
+                        quoted(&registry.to_string())
+                    ))
+                }),
+        );
+    }
     named.sort();
     named.dedup();
     findings.extend(

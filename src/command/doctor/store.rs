@@ -125,26 +125,28 @@ pub(super) fn slots(patient: Patient<'_>) -> Vec<Finding> {
 pub(super) fn expiry(patient: Patient<'_>, now: OffsetDateTime) -> Vec<Finding> {
     let judge = |(slot, credential): &(Slot, Credential)| {
         let expires = credential.expires?;
-        let declared = (credential.origin == Origin::Declared)
-            .then_some("put another in its place, and its end into settings.json");
-        let text = expired_text(slot, credential, expires);
-        if expires <= now {
-            let finding = Finding::of_error(text, "");
-            return Some(declared.map_or(finding.clone(), |mend| finding.mended_by(mend)));
-        }
-        if expires - now > SOON {
+        let how = if expires <= now {
+            "expired"
+        } else if expires - now <= SOON {
+            "expires within 7 days,"
+        } else {
             return None;
-        }
-        let mend = text.rsplit_once("; ").map_or("", |(_, mend)| mend);
-        Some(
-            Finding::wrong(format!(
-                "{}: the credential of {} expires within 7 days, {}",
-                slot.server(),
-                credential.account,
-                rfc3339(expires)
-            ))
-            .mended_by(declared.unwrap_or(mend)),
-        )
+        };
+        let what = format!(
+            "{}, profile {}: the credential of {} {how} {}",
+            slot.server(),
+            slot.profile(),
+            credential.account,
+            rfc3339(expires)
+        );
+        let text = expired_text(slot, credential, expires);
+        let mend = match credential.origin {
+            Origin::Declared => "put another in its place, and when that ends into settings.json",
+            Origin::Add | Origin::Client | Origin::Import => {
+                text.rsplit_once("; ").map_or("", |(_, mend)| mend)
+            }
+        };
+        Some(Finding::wrong(what).mended_by(mend))
     };
     all(patient.credentials).iter().filter_map(judge).collect()
 }
