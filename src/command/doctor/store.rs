@@ -12,8 +12,8 @@ use crate::credential::{Credential, KeptSecret, Origin, SecretReference};
 use crate::files::{FileError, Unfit, foreign};
 use crate::registry::Registry;
 use crate::secret_source::{from_environment, from_file};
-use crate::settings::{self, Settings, Variables};
-use crate::store::{Slot, StoreError};
+use crate::settings::{self, Settings, SettingsError, Variables};
+use crate::store::{KeyError, Slot, StoreError, TokenServersError};
 
 /// How long before its end a credential is called for: a week has a day on which somebody has time.
 const SOON: Duration = Duration::days(7);
@@ -23,7 +23,15 @@ const EDIT: &str = "put it right in an editor; until then nothing is handed out"
 /// Whether settings.json can be read.
 pub(super) fn settings(patient: Patient<'_>) -> Vec<Finding> {
     if let Some(error) = patient.settings_error {
-        return vec![Finding::of_error(error, EDIT)];
+        let mut text = error.to_string();
+        if let SettingsError::Unreadable { path, .. } = error
+            && text
+                .rsplit_once("; ")
+                .is_some_and(|(_, mend)| mend.starts_with("chmod "))
+        {
+            text.extend([" ", &quoted(&path.to_string_lossy())]);
+        }
+        return vec![Finding::of_error(text, EDIT)];
     }
     match Settings::path() {
         Some(path) if foreign::is_there(&path) => {
@@ -83,11 +91,11 @@ pub(super) fn key(patient: Patient<'_>) -> Vec<Finding> {
             .into_iter()
             .collect(),
         Err(StoreError::Key(error)) => vec![match error.as_ref() {
-            crate::store::KeyError::OpenToOthers { path } => {
+            KeyError::OpenToOthers { path } => {
                 Finding::wrong(format!("{}: the key is open to other users", path.display()))
                     .mended_by(format!("chmod go-rwx {}", quoted(&path.to_string_lossy())))
             }
-            crate::store::KeyError::File(error) => unfit(error),
+            KeyError::File(error) => unfit(error),
             error => Finding::of_error(error, ""),
         }],
         // Said of the directories.
@@ -173,7 +181,7 @@ pub(super) fn token_servers(registries: &BTreeSet<Registry>, patient: Patient<'_
         .iter()
         .filter_map(|registry| patient.token_servers.get(registry).err())
         .map(|error| match error {
-            crate::store::TokenServersError::File(error) => unfit(&error),
+            TokenServersError::File(error) => unfit(&error),
             error => Finding::of_error(error, ""),
         })
         .collect()
