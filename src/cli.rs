@@ -51,6 +51,10 @@ pub enum Command {
     Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
     Configure(Configure),
+    /// Look for what commonly goes wrong, and say what helps: exit status 1 when something is wrong
+    ///
+    /// Changes nothing. Token servers that are known are asked what time it is, without a credential.
+    Doctor,
     /// Run a command that can log in for what is named only, with tokens that are renewed while it runs
     ///
     /// The command gets a docker configuration of its own with nothing to log in with but registry tokens; contexts,
@@ -60,6 +64,11 @@ pub enum Command {
     /// The exit code is the command's; 125 where it was not run, 126 where the system refused to, 127 where there is
     /// no such command.
     Exec(Exec),
+    /// Say which credential would be used and why, what `get` would answer, what is remembered, and what would be sent
+    ///
+    /// Nothing is sent, and nothing is written; secrets that are kept elsewhere are not fetched. Exit status 1 when there
+    /// is no credential to use.
+    Explain(Explain),
     /// Take credentials from a config.json or another helper into the store
     Import(Import),
     /// Show what a token on standard input says of itself: subject, audience, access, times
@@ -138,6 +147,21 @@ pub struct Exec {
     /// The command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// The arguments of `explain`.
+#[derive(Debug, Args)]
+pub struct Explain {
+    /// The registry, and behind a slash the repository that is to be pulled
+    #[arg(value_name = "SERVER[/REPO]")]
+    pub server: String,
+    /// What is to be allowed, as in repository:acme/app:pull; may be repeated
+    /// [default: pulling REPO, else `DOCKER_CREDENTIAL_SCOPED_SCOPE`]
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Use the credential of this profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
 }
 
 /// The arguments of `import`.

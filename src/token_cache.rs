@@ -190,6 +190,20 @@ impl TokenCache {
         entries
     }
 
+    /// The same of one credential.
+    #[must_use]
+    pub fn entries_of(&self, fingerprint: &Fingerprint, now: OffsetDateTime) -> Vec<Entry> {
+        let mut entries = Vec::new();
+        if let Some(tokens) = self.tokens() {
+            self.each_file_of(fingerprint.as_str(), &tokens, now, |_, _, shown| {
+                if let Some((entry, true)) = shown {
+                    entries.push(entry);
+                }
+            });
+        }
+        entries
+    }
+
     /// How many files are there that do not open and are not over: damaged, sealed with another key, or with one that
     /// is missing now. Whose they are cannot be told.
     #[must_use]
@@ -248,16 +262,27 @@ impl TokenCache {
     ) {
         let Some(tokens) = self.tokens() else { return };
         for fingerprint in names_in(&tokens) {
-            let Some((bucket, names)) = files_of(&tokens, &fingerprint) else {
-                continue;
-            };
-            for name in names {
-                let file = bucket.read(&name, entry::MAX_BYTES).ok().flatten();
-                let shown = self.key.as_ref().zip(file).and_then(|(key, file)| {
+            self.each_file_of(&fingerprint, &tokens, now, &mut visit);
+        }
+    }
+
+    fn each_file_of(
+        &self,
+        fingerprint: &str,
+        tokens: &PrivateDirectory,
+        now: OffsetDateTime,
+        mut visit: impl FnMut(&PrivateDirectory, &str, Option<(Entry, bool)>),
+    ) {
+        let Some((bucket, names)) = files_of(tokens, fingerprint) else {
+            return;
+        };
+        for name in names {
+            let file = bucket.read(&name, entry::MAX_BYTES).ok().flatten();
+            let shown =
+                self.key.as_ref().zip(file).and_then(|(key, file)| {
                     entry::show(key, &format!("{fingerprint}/{name}"), &file.bytes, now)
                 });
-                visit(&bucket, &name, shown);
-            }
+            visit(&bucket, &name, shown);
         }
     }
 }

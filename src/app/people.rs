@@ -1,5 +1,8 @@
 //! Serving a person: what clap read into what a command takes, and the streams for those that speak meanwhile.
 
+mod doctor;
+mod explain;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
@@ -59,6 +62,8 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
             hand_out(arguments, program, &credentials, process)
         }
         Command::Configure(arguments) => configure(arguments, program, &credentials, process),
+        Command::Doctor => Ok(doctor::doctor(&credentials, process.variables, process.now)),
+        Command::Explain(arguments) => explain::explain(arguments, program, &credentials, process),
         Command::Import(arguments) => import(arguments, program, &credentials, process),
         Command::Exec(arguments) => {
             return exec(arguments, program, process).map_or_else(

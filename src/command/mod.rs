@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod doctor;
 pub mod erase;
 pub mod exec;
+pub mod explain;
 pub mod get;
 pub mod import;
 pub mod inspect;
@@ -57,20 +58,28 @@ impl Report {
 
 /// Forgets the tokens that a credential got: they go when it goes.
 pub(crate) fn forget_tokens(slot: &Slot, credential: &Credential, caches: &[TokenCache]) {
-    let reference = credential.secret.reference();
-    let proof = match (&credential.secret, &reference) {
-        (KeptSecret::Here(secret), _) => Proof::Stored(secret),
-        (KeptSecret::Elsewhere(_), reference) => Proof::Fetched {
-            reference: reference.as_deref().unwrap_or_default(),
-            secret: None,
-        },
-    };
-    let subject = Subject {
-        slot: &slot.file_name(),
-        account: &credential.account,
-        proof,
-    };
+    let (name, reference) = (slot.file_name(), credential.secret.reference());
+    let subject = kept_subject(&name, credential, reference.as_deref());
     forget_tokens_of(&subject, caches);
+}
+
+/// Who asked a token server, as the cache knows it, without fetching a secret that is kept elsewhere; `reference` is where.
+pub(crate) fn kept_subject<'a>(
+    slot_name: &'a str,
+    credential: &'a Credential,
+    reference: Option<&'a str>,
+) -> Subject<'a> {
+    Subject {
+        slot: slot_name,
+        account: &credential.account,
+        proof: match &credential.secret {
+            KeptSecret::Here(secret) => Proof::Stored(secret),
+            KeptSecret::Elsewhere(_) => Proof::Fetched {
+                reference: reference.unwrap_or_default(),
+                secret: None,
+            },
+        },
+    }
 }
 
 /// The same of who is known to the cache already.

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::client_config::{Change, ConfigFile, Key, What, credential_helpers_line, registries_drop_in};
+use crate::client_config::{
+    Change, ConfigFile, Key, What, credential_helpers_line, registries_drop_in, toml_lists,
+};
 use crate::command::configure::journal::Journal;
 use crate::command::configure::{Request, helper_keys, helper_name, unreachable};
 use crate::command::{Report, import};
@@ -126,6 +128,19 @@ pub fn lines_of_helpers(variables: Variables<'_>) -> Vec<(PathBuf, String)> {
             let text = String::from_utf8_lossy(&bytes);
             let line = credential_helpers_line(&text)?.to_owned();
             Some((file, line))
+        })
+        .collect()
+}
+
+/// The same with the helpers' names; a file that names none is left out no more than podman does.
+#[must_use]
+pub fn lists_of_helpers(variables: Variables<'_>) -> Vec<(PathBuf, Vec<String>)> {
+    lines_of_helpers(variables)
+        .into_iter()
+        .filter_map(|(file, _)| {
+            let bytes = foreign::read(&file).ok()??;
+            let lists = toml_lists(&String::from_utf8_lossy(&bytes), "credential-helpers");
+            Some((file, lists.into_iter().next()?))
         })
         .collect()
 }

@@ -23,7 +23,7 @@ use crate::settings::{self, Variables};
 
 use self::journal::Journal;
 
-pub use self::containers::{drop_in_paths, lines_of_helpers};
+pub use self::containers::{drop_in_paths, lines_of_helpers, lists_of_helpers};
 pub use self::hand_out::hand_out;
 pub use self::undo::undo;
 

@@ -1,20 +1,22 @@
 //! Clients: whether docker, podman and GitLab Runner ask this helper, and find it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
-use crate::client_config::{ConfigFile, Key};
-use crate::command::configure::lines_of_helpers;
+use crate::client_config::{ConfigFile, Key, toml_lists};
+use crate::command::configure::{lists_of_helpers, program};
 use crate::command::quoted;
+use crate::credential::Profile;
 use crate::files::{self, foreign};
 use crate::registry::{Registry, ServerUrl};
 use crate::settings::{self, Variables};
 
-/// How a client's configuration begins to name this helper.
+/// What a client's configuration calls this helper.
 const OURS: &str = "scoped";
 
 /// What of docker's configuration is right and wrong. `held` are the registries that there are credentials for.
-pub(super) fn docker(held: &[Registry], variables: Variables<'_>) -> Vec<Finding> {
+pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec<Finding> {
     let Some(path) = settings::docker_config_file(variables) else {
         return vec![
             Finding::wrong("no home directory, so docker has no configuration").mended_by("set HOME"),
@@ -84,6 +86,27 @@ pub(super) fn docker(held: &[Registry], variables: Variables<'_>) -> Vec<Finding
             Finding::note(what)
         });
     }
+    if !store.as_deref().is_some_and(is_ours) && own.iter().any(|(_, helper)| is_ours(helper)) {
+        let is_asked = |registry: &&Registry| {
+            own.iter().any(|(key, _)| {
+                key.parse::<ServerUrl>()
+                    .is_ok_and(|url| url.server().is_of(registry))
+            })
+        };
+        findings.extend(
+            held.iter()
+                .filter(|registry| !is_asked(registry))
+                .map(|registry| {
+                    Finding::wrong(format!(
+                        "docker does not ask this helper for {registry}, which is stored here ({shown})"
+                    ))
+                    .mended_by(format!(
+                        "{configure} --registry {}",
+                        quoted(&registry.to_string())
+                    ))
+                }),
+        );
+    }
     named.sort();
     named.dedup();
     findings.extend(
@@ -106,21 +129,28 @@ pub(super) fn podman(variables: Variables<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let mut findings = Vec::new();
-    // The last line counts.
-    match lines_of_helpers(variables).pop() {
-        Some((file, line)) if line.contains(OURS) => {
+    let configure = "docker-credential-scoped configure --podman";
+    // Those of the last file count, in their order.
+    match lists_of_helpers(variables).pop() {
+        Some((file, helpers)) if helpers.iter().any(|helper| is_ours(helper)) => {
             findings.push(Finding::good(format!(
                 "podman asks this helper ({})",
                 file.display()
             )));
+            let ours = helpers.iter().filter(|helper| is_ours(helper));
+            findings.extend(ours.map(|helper| reach(helper, variables)));
         }
-        Some((file, line)) => findings.push(
-            Finding::note(format!("podman asks other helpers ({}: {line})", file.display()))
-                .mended_by("docker-credential-scoped configure --podman"),
+        Some((file, helpers)) => findings.push(
+            Finding::note(format!(
+                "podman asks {} and not this helper ({})",
+                helpers.join(", "),
+                file.display()
+            ))
+            .mended_by(configure),
         ),
         None => findings.push(
             Finding::note("podman, skopeo and buildah ignore docker's credsStore and do not ask this helper")
-                .mended_by("docker-credential-scoped configure --podman"),
+                .mended_by(configure),
         ),
     }
     if let Some(file) = settings::containers_auth_file(files::user_id(), variables)
@@ -141,10 +171,10 @@ pub(super) fn gitlab_runner() -> Vec<Finding> {
     let judge = |path: PathBuf| {
         let bytes = foreign::read(&path).ok()??;
         let text = String::from_utf8_lossy(&bytes);
-        let allows = text.lines().map(str::trim).any(|line| {
-            line.strip_prefix("allowed_docker_credential_helpers")
-                .is_some_and(|rest| rest.contains(&format!("\"{OURS}")))
-        });
+        let allows = toml_lists(&text, "allowed_docker_credential_helpers")
+            .iter()
+            .flatten()
+            .any(|helper| is_ours(helper));
         let shown = path.display();
         Some(if allows {
             Finding::good(format!("GitLab Runner allows this helper ({shown})"))
@@ -163,13 +193,11 @@ pub(super) fn gitlab_runner() -> Vec<Finding> {
 
 /// Whether a client finds the program for a helper's name, and it is this one.
 fn reach(helper: &str, variables: Variables<'_>) -> Finding {
-    let program = format!("docker-credential-{helper}");
+    let profile = profile(helper).unwrap_or_default();
+    let program = program(&profile);
     let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    let executable = settings::executable().ok();
-    match (
-        foreign::find_executable(&name, &settings::search_path(variables)),
-        executable,
-    ) {
+    let found = foreign::find_executable(&name, &settings::search_path(variables));
+    match (found, settings::executable().ok()) {
         (Some(found), Some(executable)) if !foreign::is_same(&found, &executable) => Finding::wrong(format!(
             "{program} on PATH is {}, which is another program",
             found.display()
@@ -181,16 +209,15 @@ fn reach(helper: &str, variables: Variables<'_>) -> Finding {
         (Some(found), _) => Finding::good(format!("{program} is on PATH ({})", found.display())),
         (None, executable) => {
             let wrong = Finding::wrong(format!("{program} is not on PATH, so no client finds it"));
-            match (helper.strip_prefix("scoped-"), executable) {
-                (Some(profile), _) => wrong.mended_by(format!(
-                    "docker-credential-scoped configure --profile {}",
-                    quoted(profile)
-                )),
-                (None, Some(executable)) => wrong.mended_by(format!(
+            match executable {
+                _ if !profile.is_default() => {
+                    wrong.mended_by(format!("docker-credential-scoped configure --profile {profile}"))
+                }
+                Some(executable) => wrong.mended_by(format!(
                     "sudo ln -s {} /usr/local/bin/{name}",
                     quoted(&executable.to_string_lossy())
                 )),
-                (None, None) => wrong,
+                None => wrong,
             }
         }
     }
@@ -214,7 +241,19 @@ fn plain_text(config: &ConfigFile, path: &Path, mend: &str) -> Option<Finding> {
 }
 
 fn is_ours(helper: &str) -> bool {
-    helper == OURS || helper.starts_with("scoped-")
+    profile(helper).is_some()
+}
+
+/// The profile that a helper of this name hands out; `None` where it is another helper. Clients write the name without
+/// the ending that a program's file has on Windows, and find it with it all the same.
+fn profile(helper: &str) -> Option<Profile> {
+    let name = helper
+        .strip_suffix(std::env::consts::EXE_SUFFIX)
+        .unwrap_or(helper);
+    match name.strip_prefix(OURS)? {
+        "" => Some(Profile::default()),
+        rest => rest.strip_prefix('-')?.parse().ok(),
+    }
 }
 
 fn is_installed(programs: &[&str], variables: Variables<'_>) -> bool {

@@ -8,14 +8,14 @@ use crate::command::credentials::{Credentials, Found, expired_text};
 use crate::command::rfc3339;
 use crate::credential::{Candidate, Profile, UsableCredential, Verdict, select};
 use crate::registry::{ScopeSet, Server};
-use crate::store::Slot;
+use crate::store::{Slot, StoreError};
 
 /// The slot whose credential is used, and what is in it; `None` for nobody's.
 ///
 /// In a profile that is named it is the longest prefix that all of the request lies in, else the registry's: whoever
 /// names one has chosen, and what it may do the registry says. Without a name it is the one that may do least of those
 /// that cover the request; without a scope either, the default profile's, as docker's own login has it.
-pub(super) fn choose(
+pub(crate) fn choose(
     wanted: &Wanted,
     credentials: Credentials<'_>,
     now: OffsetDateTime,
@@ -100,23 +100,15 @@ fn least(
     credentials: Credentials<'_>,
     now: OffsetDateTime,
 ) -> Result<Option<(Slot, Found)>> {
-    let mut unavailable = Vec::new();
-    let mut found = Vec::new();
-    for (slot, held) in credentials.of_registry(&wanted.registry)? {
-        if !concerns(&slot, &wanted.scope) {
-            continue;
-        }
-        match held {
-            Ok(held) => found.push((slot, held)),
-            Err(error) => unavailable.push(error),
-        }
-    }
-    let candidates: Vec<_> = found.iter().map(|(slot, found)| candidate(slot, found)).collect();
-    let verdicts = select(&wanted.scope, &candidates, now);
+    let Judged {
+        mut found,
+        verdicts,
+        unopened,
+    } = judge(wanted, credentials, now)?;
     if let Some(chosen) = verdicts.iter().position(Verdict::is_chosen) {
         return Ok(Some(found.swap_remove(chosen)));
     }
-    if let Some(error) = unavailable.into_iter().next() {
+    if let Some((_, error)) = unopened.into_iter().next() {
         // It may be the one: held and not opened is not the same as not held.
         return Err(error.into());
     }
@@ -142,6 +134,42 @@ fn least(
         wanted.scope,
         reasons.collect::<Vec<_>>().join("; ")
     );
+}
+
+/// What is held for what a request concerns, and what is to be said of each.
+pub(crate) struct Judged {
+    /// What could be opened.
+    pub(crate) found: Vec<(Slot, Found)>,
+    /// The verdict on each of them.
+    pub(crate) verdicts: Vec<Verdict>,
+    /// What could not be opened.
+    pub(crate) unopened: Vec<(Slot, StoreError)>,
+}
+
+/// Judges all that is held for what the request concerns.
+pub(crate) fn judge(
+    wanted: &Wanted,
+    credentials: Credentials<'_>,
+    now: OffsetDateTime,
+) -> Result<Judged, StoreError> {
+    let mut unopened = Vec::new();
+    let mut found = Vec::new();
+    for (slot, held) in credentials.of_registry(&wanted.registry)? {
+        if !concerns(&slot, &wanted.scope) {
+            continue;
+        }
+        match held {
+            Ok(held) => found.push((slot, held)),
+            Err(error) => unopened.push((slot, error)),
+        }
+    }
+    let candidates: Vec<_> = found.iter().map(|(slot, found)| candidate(slot, found)).collect();
+    let verdicts = select(&wanted.scope, &candidates, now);
+    Ok(Judged {
+        found,
+        verdicts,
+        unopened,
+    })
 }
 
 /// Whether anything of a request lies in what the slot is for: what is kept for another part has no say.

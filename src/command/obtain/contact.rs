@@ -27,8 +27,7 @@ pub(crate) fn find_token_server(
         && let Some(known) = known
     {
         if let Some(realm) = &own.realm
-            && known.service.is_none()
-            && recorded(registry, rooms.token_servers)?.is_none_or(|found| found.realm != *realm)
+            && is_service_unknown(registry, own, &known, rooms.token_servers)?
         {
             let service = learn_service(realm, registry, own, rooms, left);
             return Ok(TokenServer { service, ..known });
@@ -80,6 +79,20 @@ pub(crate) fn known_token_server(
             ..found
         }),
     })
+}
+
+/// Whether the registry is to be asked for the service of its own realm: the user wrote the realm down without one, and
+/// none is recorded for it.
+pub(crate) fn is_service_unknown(
+    registry: &Registry,
+    own: &RegistrySettings,
+    known: &TokenServer,
+    token_servers: &TokenServers,
+) -> Result<bool, TokenServersError> {
+    let Some(realm) = own.realm.as_ref().filter(|_| known.service.is_none()) else {
+        return Ok(false);
+    };
+    Ok(recorded(registry, token_servers)?.is_none_or(|found| found.realm != *realm))
 }
 
 /// As it was recorded, or as it is documented.
@@ -166,7 +179,7 @@ pub(super) fn explain(
 }
 
 /// The certificates to believe in beside the system's: docker's own for these hosts, and the settings' file.
-pub(super) fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
+pub(crate) fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
     let mut paths: Vec<_> = hosts
         .iter()
         .flat_map(|host| settings::certificate_directories(host))
@@ -190,7 +203,7 @@ pub(super) fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
 }
 
 /// Host and port, as docker names the directory of its certificates.
-pub(super) fn host(realm: &Realm) -> String {
+pub(crate) fn host(realm: &Realm) -> String {
     let url = realm.url();
     let host = url.host_str().unwrap_or_default();
     url.port()

@@ -23,10 +23,13 @@ use crate::store::{Held, Slot, StoreError, TokenServers};
 use crate::token::{self as exchange, Exchange, ExchangeError, Exchanged};
 use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
 
-use self::choice::{choose, fetch, whole};
-use self::contact::{explain, host, trust};
+use self::choice::{fetch, whole};
+use self::contact::{explain, host};
 
-pub(crate) use self::contact::{find_token_server, known_token_server};
+pub(crate) use self::choice::{Judged, choose, concerns, judge, name};
+pub(crate) use self::contact::{
+    find_token_server, host as realm_host, is_service_unknown, known_token_server, trust,
+};
 
 /// What is wanted.
 #[derive(Clone, Debug)]

@@ -1,0 +1,36 @@
+//! Serving who runs `doctor`.
+
+use time::OffsetDateTime;
+
+use super::super::locations::{cache_location, data_location, runtime_location};
+use crate::command::Report;
+use crate::command::credentials::Credentials;
+use crate::command::doctor::{self, Patient};
+use crate::files;
+use crate::settings::{Settings, Variables};
+use crate::store::{CredentialStore, TokenServers};
+
+/// Looks at everything. Settings that cannot be read are one of the things it says.
+pub(super) fn doctor(store: &CredentialStore, variables: Variables<'_>, now: OffsetDateTime) -> Report {
+    let (settings, settings_error) = match Settings::load(files::user_id()) {
+        Ok(settings) => (settings, None),
+        Err(error) => (Settings::default(), Some(error)),
+    };
+    let data = data_location();
+    let caches: Vec<_> = [runtime_location(), cache_location()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let patient = Patient {
+        credentials: Credentials {
+            store,
+            settings: &settings,
+            variables,
+        },
+        settings_error: settings_error.as_ref(),
+        token_servers: &TokenServers::at(data_location()),
+        data: data.as_ref(),
+        caches: &caches,
+    };
+    doctor::doctor(patient, now)
+}

@@ -1,0 +1,266 @@
+//! Store: whether what this program keeps is there, closed to others and opens, and whether it is good for long yet.
+
+use std::collections::BTreeSet;
+
+use time::{Duration, OffsetDateTime};
+
+use super::Patient;
+use super::finding::Finding;
+use crate::command::credentials::{Credentials, expired_text};
+use crate::command::{quoted, rfc3339};
+use crate::credential::{Credential, KeptSecret, Origin, SecretReference};
+use crate::files::{FileError, Unfit, foreign};
+use crate::registry::Registry;
+use crate::secret_source::{from_environment, from_file};
+use crate::settings::{self, Settings, SettingsError, Variables};
+use crate::store::{KeyError, Slot, StoreError, TokenServersError};
+
+/// How long before its end a credential is called for: a week has a day on which somebody has time.
+const SOON: Duration = Duration::days(7);
+
+const EDIT: &str = "put it right in an editor; until then nothing is handed out";
+
+/// Whether settings.json can be read.
+pub(super) fn settings(patient: Patient<'_>) -> Vec<Finding> {
+    if let Some(error) = patient.settings_error {
+        let mut text = error.to_string();
+        if let SettingsError::Unreadable { path, .. } = error
+            && text
+                .rsplit_once("; ")
+                .is_some_and(|(_, mend)| mend.starts_with("chmod "))
+        {
+            text.extend([" ", &quoted(&path.to_string_lossy())]);
+        }
+        return vec![Finding::of_error(text, EDIT)];
+    }
+    match Settings::path() {
+        Some(path) if foreign::is_there(&path) => {
+            vec![Finding::good(format!(
+                "the settings can be read ({})",
+                path.display()
+            ))]
+        }
+        Some(_) | None => vec![Finding::good("there is no settings.json, and none is needed")],
+    }
+}
+
+/// Whether the directories are ours alone.
+pub(super) fn directories(patient: Patient<'_>) -> Vec<Finding> {
+    let Some(data) = patient.data else {
+        return vec![Finding::of_error(StoreError::NoHome, "")];
+    };
+    let mut findings = Vec::new();
+    match data.open() {
+        Ok(None) => findings.push(Finding::good(format!(
+            "nothing is stored yet ({} is not there)",
+            data.path().display()
+        ))),
+        Ok(Some(root)) => {
+            let below = ["slots", "registries", "staging", "locks"].map(|name| root.open_below(name).err());
+            let unfit: Vec<_> = below.iter().flatten().map(unfit).collect();
+            if unfit.is_empty() {
+                findings.push(Finding::good(format!("{} is yours alone", data.path().display())));
+            }
+            findings.extend(unfit);
+        }
+        Err(error) => findings.push(unfit(&error)),
+    }
+    for cache in patient.caches {
+        findings.extend(cache.open().err().as_ref().map(unfit));
+    }
+    findings
+}
+
+/// Whether the key that everything is sealed with is there, and only ours.
+pub(super) fn key(patient: Patient<'_>) -> Vec<Finding> {
+    let (Some(data), store) = (patient.data, patient.credentials.store) else {
+        return Vec::new();
+    };
+    let path = data.path().join("key");
+    match store.subkey("doctor") {
+        Ok(Some(_)) => vec![Finding::good(format!(
+            "the key is there, and yours alone ({})",
+            path.display()
+        ))],
+        Ok(None) => store
+            .entries()
+            .unwrap_or_default()
+            .into_iter()
+            .find_map(|entry| entry.held.err().filter(is_of_key))
+            .map(|error| Finding::of_error(error, ""))
+            .into_iter()
+            .collect(),
+        Err(StoreError::Key(error)) => vec![match error.as_ref() {
+            KeyError::OpenToOthers { path } => {
+                Finding::wrong(format!("{}: the key is open to other users", path.display()))
+                    .mended_by(format!("chmod go-rwx {}", quoted(&path.to_string_lossy())))
+            }
+            KeyError::File(error) => unfit(error),
+            error => Finding::of_error(error, ""),
+        }],
+        // Said of the directories.
+        Err(_) => Vec::new(),
+    }
+}
+
+/// Whether each slot opens.
+pub(super) fn slots(patient: Patient<'_>) -> Vec<Finding> {
+    // What is wrong with directories or key is said there.
+    let Ok(entries) = patient.credentials.store.entries() else {
+        return Vec::new();
+    };
+    let count = entries.len();
+    let errors: Vec<_> = entries.into_iter().filter_map(|entry| entry.held.err()).collect();
+    if errors.is_empty() {
+        let all = match count {
+            0 => return Vec::new(),
+            1 => "1 stored credential opens".to_owned(),
+            count => format!("{count} stored credentials open"),
+        };
+        return vec![Finding::good(all)];
+    }
+    errors
+        .iter()
+        .filter(|error| !is_of_key(error))
+        .map(|error| match error {
+            StoreError::File(error) => unfit(error),
+            error => Finding::of_error(error, "log out of that registry and in again"),
+        })
+        .collect()
+}
+
+/// Whether a credential has expired, or will soon.
+pub(super) fn expiry(patient: Patient<'_>, now: OffsetDateTime) -> Vec<Finding> {
+    let judge = |(slot, credential): &(Slot, Credential)| {
+        let expires = credential.expires?;
+        let how = if expires <= now {
+            "expired"
+        } else if expires - now <= SOON {
+            "expires within 7 days,"
+        } else {
+            return None;
+        };
+        let what = format!(
+            "{}, profile {}: the credential of {} {how} {}",
+            slot.server(),
+            slot.profile(),
+            credential.account,
+            rfc3339(expires)
+        );
+        let text = expired_text(slot, credential, expires);
+        let mend = match credential.origin {
+            Origin::Declared => "put another in its place, and when that ends into settings.json",
+            Origin::Add | Origin::Client | Origin::Import => {
+                text.rsplit_once("; ").map_or("", |(_, mend)| mend)
+            }
+        };
+        Some(Finding::wrong(what).mended_by(mend))
+    };
+    all(patient.credentials).iter().filter_map(judge).collect()
+}
+
+/// Whether secrets that are kept elsewhere can be there. Programs are looked for, and not run.
+pub(super) fn references(patient: Patient<'_>) -> Vec<Finding> {
+    let variables = patient.credentials.variables;
+    let judge = |(slot, credential): &(Slot, Credential)| {
+        let KeptSecret::Elsewhere(reference) = &credential.secret else {
+            return None;
+        };
+        let place = format!("{}, profile {}", slot.server(), slot.profile());
+        Some(match missing(reference, variables) {
+            None => Finding::good(format!("{place}: its secret is in {reference}")),
+            Some((what, mend)) => Finding::wrong(format!("{place}: {what}")).mended_by(mend),
+        })
+    };
+    all(patient.credentials).iter().filter_map(judge).collect()
+}
+
+/// Whether what is recorded of the registries can be read.
+pub(super) fn token_servers(registries: &BTreeSet<Registry>, patient: Patient<'_>) -> Vec<Finding> {
+    registries
+        .iter()
+        .filter_map(|registry| patient.token_servers.get(registry).err())
+        .map(|error| match error {
+            TokenServersError::File(error) => unfit(&error),
+            error => Finding::of_error(error, ""),
+        })
+        .collect()
+}
+
+/// What is missing of a secret, and the mend.
+fn missing(reference: &SecretReference, variables: Variables<'_>) -> Option<(String, String)> {
+    match reference {
+        SecretReference::Environment(name) => from_environment(name, variables)
+            .err()
+            .map(|error| (error.to_string(), format!("set {name} where clients are run"))),
+        SecretReference::File(path) => from_file(path).err().map(|error| {
+            (
+                error.to_string(),
+                "put the secret there, alone in the file".to_owned(),
+            )
+        }),
+        SecretReference::Command(words) => {
+            let program = words.first().map_or("", String::as_str);
+            let is_there = if program.contains('/') {
+                foreign::is_there(program.as_ref())
+            } else {
+                is_on_path(program, variables)
+            };
+            (!is_there).then(|| {
+                let what = format!("{reference}: there is no such program");
+                (what, format!("install {program}, or put its directory on PATH"))
+            })
+        }
+        SecretReference::Helper(name) => {
+            let program = format!("docker-credential-{name}");
+            (!is_on_path(&program, variables)).then(|| {
+                let what = format!("{reference}: {program} is not on PATH");
+                (what, format!("install {program}, or put its directory on PATH"))
+            })
+        }
+    }
+}
+
+fn is_on_path(program: &str, variables: Variables<'_>) -> bool {
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    foreign::find_executable(&name, &settings::search_path(variables)).is_some()
+}
+
+/// All that is held and opens, the declared ones among it that nothing is stored for.
+fn all(credentials: Credentials<'_>) -> Vec<(Slot, Credential)> {
+    let entries = credentials.store.entries().unwrap_or_default();
+    let mut all: Vec<_> = entries
+        .into_iter()
+        .filter_map(|entry| {
+            let credential = entry.held.ok()?.credential;
+            let server = credential.server_url.server().clone();
+            Some((Slot::new(server, entry.profile), credential))
+        })
+        .collect();
+    for declared in credentials.settings.credentials.iter() {
+        let slot = Slot::new(declared.server.server().clone(), declared.profile.clone());
+        if !all.iter().any(|(stored, _)| *stored == slot) {
+            all.push((slot, declared.credential()));
+        }
+    }
+    all
+}
+
+fn is_of_key(error: &StoreError) -> bool {
+    matches!(error, StoreError::Key(_))
+}
+
+/// What is wrong with a file or directory, and the command that mends it.
+fn unfit(error: &FileError) -> Finding {
+    match error {
+        FileError::Unfit {
+            path,
+            why: Unfit::OpenToOthers(mode),
+        } => Finding::wrong(format!(
+            "{}: is open to other users (mode {mode:04o})",
+            path.display()
+        ))
+        .mended_by(format!("chmod go-rwx {}", quoted(&path.to_string_lossy()))),
+        error => Finding::of_error(error, "let yourself read it, or move it away"),
+    }
+}
