@@ -4,7 +4,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::command::credentials::{Credentials, named, place, time_left};
+use crate::command::credentials::{Credentials, Found, named, place, time_left};
 use crate::command::{Report, aligned, forget_tokens, printable, rfc3339};
 use crate::credential::{
     AllowedScope, AllowedScopes, Credential, Expiry, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin,
@@ -148,12 +148,9 @@ pub fn add(
     }
     let what = if replaced.is_some() { "changed" } else { "added" };
     // What the other one got is not for this one, and may allow more than this one is to.
-    for gone in [
-        replaced.as_ref(),
-        declared.as_ref().map(|found| found.credential()),
-    ]
-    .into_iter()
-    .flatten()
+    for gone in [replaced.as_ref(), declared.as_ref().map(Found::credential)]
+        .into_iter()
+        .flatten()
     {
         forget_tokens(&slot, gone, &caches());
     }

@@ -187,6 +187,7 @@ impl HandsOut {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde lends a field as it is")]
 fn moment<S: serde::Serializer>(time: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(rfc3339).serialize(serializer)
 }

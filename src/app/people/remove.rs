@@ -27,14 +27,10 @@ pub(super) fn remove(
         variables: process.variables,
     };
     let caches = || token_caches(store);
-    match server {
-        Some(server) => {
-            let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
-            remove::remove(&server.parse()?, profile, credentials, &caches)
-        }
-        None => {
-            let profile = profile.context("remove: name a server, or the profile of a job that ends")?;
-            remove::remove_profile(&profile, credentials, &caches)
-        }
-    }
+    let Some(server) = server else {
+        let profile = profile.context("remove: name a server, or the profile of a job that ends")?;
+        return remove::remove_profile(&profile, credentials, &caches);
+    };
+    let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
+    remove::remove(&server.parse()?, profile, credentials, &caches)
 }
