@@ -49,6 +49,12 @@ pub struct Process<'a> {
     pub stderr: &'a mut dyn Write,
     /// Whether a person reads there and can answer on stdin.
     pub is_interactive: &'a dyn Fn() -> bool,
+    /// Whether stdin is a terminal, so that no message comes from there.
+    pub is_stdin_terminal: &'a dyn Fn() -> bool,
+    /// Whether stdout is one, which colours can be seen on.
+    pub is_stdout_terminal: &'a dyn Fn() -> bool,
+    /// Asks a person for what is not to be shown.
+    pub prompt: &'a dyn Fn(&str) -> io::Result<Zeroizing<String>>,
     /// The time, once for the whole call.
     pub now: OffsetDateTime,
     /// The time at any moment, for what goes on longer than a call.

@@ -47,6 +47,11 @@ impl CommandLine {
 /// The commands for people.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Keep a credential with what it may do and until when; or change what is known of one
+    ///
+    /// The secret is read from standard input, one line; at a terminal it is asked for. For what is kept already, what
+    /// is named is changed and all else stays, the secret too unless a new one is given.
+    Add(Add),
     /// Show what tokens are remembered, for whom and until when; or forget them
     Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
@@ -79,10 +84,52 @@ pub enum Command {
     /// With --service or --require, says also whether a registry would take it for that, provided that it trusts issuer
     /// and signature: exit status 0 if so, otherwise 1 with the first reason.
     Inspect(Inspect),
-    /// Show what is stored: server, profile, account, kind, what is handed out, created, last used; never a secret
+    /// Remove a credential, or all that a profile has
+    Remove(Remove),
+    /// Show what is held: what each credential may do and until when, where its secret is and what is handed out; never
+    /// a secret
+    ///
+    /// What has expired or does within 7 days is warned of. Colours are for terminals, and not where `NO_COLOR` is set.
     Status(Status),
     /// Print an access token for a registry: short-lived, and for what is named only
     Token(Token),
+}
+
+/// The arguments of `add`.
+///
+/// What could be a secret in the wrong place stays text: clap would repeat it.
+#[derive(Debug, Args)]
+pub struct Add {
+    /// The registry, or a part of it as in ghcr.io/acme
+    #[arg(value_name = "SERVER[/PREFIX]")]
+    pub server: String,
+    /// Keep it under this profile
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
+    /// The account; <token> for an identity token. A helper (--from) knows it by itself
+    #[arg(long, value_name = "NAME")]
+    pub username: Option<String>,
+    /// password, personal-access-token, organization-access-token or identity-token
+    /// [default: what account and secret tell]
+    #[arg(long, value_name = "KIND")]
+    pub kind: Option<String>,
+    /// What it may do, as in repo:read (Docker Hub), repository:acme/*:pull or acme/app:scope-image-pull; may be
+    /// repeated; `unknown` takes it back
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub scopes: Vec<String>,
+    /// Until when it is good: 2027-01-31, 2027-01-31T12:00:00Z, 30d or 8h; `never` takes it back
+    #[arg(long, value_name = "WHEN")]
+    pub expires: Option<String>,
+    /// Where its secret is kept, if not here: env:NAME, file:PATH, helper:NAME, or command and the command behind --.
+    /// It is fetched whenever it is needed
+    #[arg(long, value_name = "PLACE")]
+    pub from: Option<String>,
+    /// A secret where it does not belong, so that it is we who refuse it: clap would repeat it.
+    #[arg(hide = true)]
+    pub misplaced: Vec<OsString>,
+    /// The program that prints the secret, with --from command
+    #[arg(last = true, value_name = "PROGRAM")]
+    pub command: Vec<String>,
 }
 
 /// The arguments of `cache`.
@@ -230,6 +277,17 @@ pub struct Inspect {
     /// A token where it does not belong, so that it is we who refuse it: clap would repeat it.
     #[arg(hide = true)]
     pub misplaced: Vec<OsString>,
+}
+
+/// The arguments of `remove`.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// The registry, or a part of it
+    #[arg(value_name = "SERVER[/PREFIX]", required_unless_present = "profile")]
+    pub server: Option<String>,
+    /// Of this profile; without a server, all that it has
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<Profile>,
 }
 
 /// The arguments of `status`.

@@ -28,6 +28,9 @@ fn main() -> ExitCode {
         stdout: &mut Unbuffered(io::stdout()),
         stderr: &mut io::stderr().lock(),
         is_interactive: &|| io::stdin().is_terminal() && io::stderr().is_terminal(),
+        is_stdin_terminal: &|| io::stdin().is_terminal(),
+        is_stdout_terminal: &|| io::stdout().is_terminal(),
+        prompt: &process::prompt,
         now: clock(),
         clock,
     })

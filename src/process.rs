@@ -1,14 +1,16 @@
-//! The process as the system sees it: streams without buffers, memory that is not dumped, how a panic ends, and a
-//! program that runs in its place. Knows nothing of what is read or written.
+//! The process as the system sees it: streams without buffers, memory that is not dumped, how a panic ends, a
+//! prompt, and a program that runs in its place. Knows nothing of what is read or written.
 
 mod caller;
 mod child;
+mod prompt;
 
 use std::io::{self, Read, Write};
 use std::panic;
 
 pub use caller::caller;
 pub use child::Child;
+pub use prompt::prompt;
 
 /// A standard stream without the standard library's buffer, which would keep a copy of each secret that went
 /// through it, and nobody could wipe it.

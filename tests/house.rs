@@ -78,6 +78,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli.rs", "cli/plain/tests.rs"]),
     ("directories", &["settings/base_directories.rs"]),
     ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
+    ("rpassword", &["process/prompt.rs"]),
     (
         "rustix",
         &[

@@ -1,7 +1,10 @@
 //! Serving a person: what clap read into what a command takes, and the streams for those that speak meanwhile.
 
+mod add;
 mod doctor;
 mod explain;
+mod remove;
+mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -13,7 +16,7 @@ use time::OffsetDateTime;
 
 use super::locations::{data_location, run_locations, token_cache, token_caches};
 use super::{Process, Said, one_line, read_message};
-use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect, Status};
+use crate::cli::{self, Command, CommandLine, Configure, Exec, Import, Inspect};
 use crate::command::configure::{Client, Configured};
 use crate::command::credentials::Credentials;
 use crate::command::exec::NotRun;
@@ -21,10 +24,10 @@ use crate::command::import::Source;
 use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
 use crate::command::status::Format;
-use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
+use crate::command::{Report, cache, configure, exec, import, inspect, token};
 use crate::credential::{Kind, Profile};
 use crate::files;
-use crate::registry::{Image, Registry, Scope, ScopeSet, ServerUrl};
+use crate::registry::{Image, Registry, Scope, ScopeSet};
 use crate::settings::{self, Settings, Variables};
 use crate::store::{CredentialStore, Held, Slot, StoreError, TokenServers};
 use crate::token_cache;
@@ -54,6 +57,7 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
     };
     let credentials = CredentialStore::at(data_location());
     let report = match command {
+        Command::Add(arguments) => add::add(arguments, program, &credentials, process),
         Command::Cache(arguments) => cache(arguments, &credentials, process.now),
         Command::Configure(Configure { undo, dry_run, .. }) if undo => {
             configure::undo(data_location(), dry_run)
@@ -79,18 +83,8 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         }
         Command::Token(arguments) => token(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect(arguments, process),
-        Command::Status(Status { server, json }) => {
-            let format = format_of(json);
-            let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
-            server.map_err(anyhow::Error::from).and_then(|server| {
-                status::status(
-                    server.as_ref(),
-                    format,
-                    &credentials,
-                    &Settings::load(files::user_id())?,
-                )
-            })
-        }
+        Command::Remove(arguments) => remove::remove(arguments, program, &credentials, process),
+        Command::Status(arguments) => status::status(arguments, &credentials, process),
     };
     report.map_or_else(|error| Said::error(&error, ExitCode::FAILURE), Said::from)
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use crate::command::{quoted, rfc3339};
+use crate::command::{printable, quoted, rfc3339};
 use crate::credential::{
-    Credential, KeptSecret, Kind, Profile, SecretAtHand, SecretReference, UsableCredential,
+    Credential, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference, UsableCredential,
 };
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
@@ -186,19 +186,101 @@ impl Credentials<'_> {
     }
 }
 
+/// How long before it expires a credential is warned of.
+pub const SOON: Duration = Duration::days(7);
+
 /// What is said of a credential that has expired, with the mend.
 #[must_use]
 pub fn expired_text(slot: &Slot, credential: &Credential, expired: OffsetDateTime) -> String {
+    let mend = mend(slot, credential);
+    format!(
+        "{} expired {}; {mend}",
+        of_whom(slot, credential),
+        rfc3339(expired)
+    )
+}
+
+/// What is said of one that expires soon, with the mend; nothing of one that does not.
+#[must_use]
+pub fn expiring_text(slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Option<String> {
+    let expires = credential.expires?;
+    if expires <= now {
+        return Some(expired_text(slot, credential, expires));
+    }
+    (expires - now <= SOON).then(|| {
+        format!(
+            "{} expires {}, in {}; {}",
+            of_whom(slot, credential),
+            rfc3339(expires),
+            time_left(expires, now),
+            mend(slot, credential)
+        )
+    })
+}
+
+/// How long it is until then.
+#[must_use]
+pub fn time_left(expires: OffsetDateTime, now: OffsetDateTime) -> String {
+    let (count, unit) = units_left(expires, now);
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How many days it is until then, or hours on the last one; what has begun counts.
+#[must_use]
+pub fn units_left(expires: OffsetDateTime, now: OffsetDateTime) -> (i64, &'static str) {
+    let left = (expires - now).max(Duration::ZERO);
+    let (unit, name) = if left > Duration::DAY {
+        (Duration::DAY, "day")
+    } else {
+        (Duration::HOUR, "hour")
+    };
+    let count = (left.whole_seconds() + unit.whole_seconds() - 1) / unit.whole_seconds();
+    (count, name)
+}
+
+/// A slot as a person names it.
+#[must_use]
+pub fn named(slot: &Slot) -> String {
+    let (server, profile) = (printable(&slot.server().to_string()), slot.profile());
+    if profile.is_default() {
+        server
+    } else {
+        format!("{server}, profile {profile}")
+    }
+}
+
+/// Where the secret is kept.
+#[must_use]
+pub fn place(secret: &KeptSecret) -> String {
+    match secret {
+        KeptSecret::Here(_) => "here".to_owned(),
+        KeptSecret::Elsewhere(reference) => reference.to_string(),
+    }
+}
+
+fn of_whom(slot: &Slot, credential: &Credential) -> String {
+    // A helper names its own, and only when it is asked.
+    let account = if credential.account.is_empty() {
+        String::new()
+    } else {
+        format!(" of {}", credential.account)
+    };
+    format!("{}: the credential{account}", slot.server())
+}
+
+fn mend(slot: &Slot, credential: &Credential) -> String {
+    if credential.origin == Origin::Declared {
+        return "renew it, and say in settings.json until when it is good".to_owned();
+    }
     let (server, profile) = (slot.server(), slot.profile());
     let of = if profile.is_default() {
         String::new()
     } else {
         format!(" --profile {profile}")
     };
-    format!(
-        "{server}: the credential of {} expired {}; replace it: docker-credential-scoped add {}{of}",
-        credential.account,
-        rfc3339(expired),
-        quoted(&server.to_string()),
-    )
+    let add = format!("docker-credential-scoped add {}{of}", quoted(&server.to_string()));
+    match credential.secret {
+        KeptSecret::Here(_) => format!("replace it: {add}"),
+        KeptSecret::Elsewhere(_) => format!("renew it, and say until when it is good: {add} --expires WHEN"),
+    }
 }

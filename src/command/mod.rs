@@ -1,5 +1,6 @@
 //! The use cases, one a file. Each says what is to be said; app decides where and with which exit code.
 
+pub mod add;
 pub mod cache;
 pub mod configure;
 pub mod credentials;
@@ -12,6 +13,7 @@ pub mod import;
 pub mod inspect;
 pub mod list;
 pub mod obtain;
+pub mod remove;
 pub mod status;
 pub mod store;
 pub mod token;

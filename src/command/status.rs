@@ -1,51 +1,104 @@
 //! `status`: what is held, for a person or a program. Never a secret.
 
-use std::fmt::Write as _;
+mod table;
 
 use anyhow::Result;
 use serde::Serialize;
+use time::OffsetDateTime;
 
+use crate::command::credentials::{Credentials, expiring_text, place};
 use crate::command::get::identified;
-use crate::command::{Report, aligned, printable, rfc3339};
-use crate::credential::Kind;
-use crate::registry::ServerUrl;
+use crate::command::{Report, rfc3339};
+use crate::credential::{AllowedScopes, Credential, Kind, Origin, Profile};
+use crate::registry::{Server, ServerUrl};
 use crate::settings::{HandOut, Settings};
-use crate::store::{CredentialStore, Entry};
+use crate::store::{Entry, Slot};
 
-/// How `status` is to be printed.
+/// How something is to be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// An array of objects.
+    /// For programs.
     Json,
-    /// A table.
+    /// For people.
     Table,
 }
 
-/// Shows all that is held, or what is held for one server and the prefixes below it.
-pub fn status(
-    server: Option<&ServerUrl>,
-    format: Format,
-    store: &CredentialStore,
-    settings: &Settings,
-) -> Result<Report> {
-    let rows = store
-        .entries()?
-        .iter()
-        .filter(|entry| server.is_none_or(|server| is_of(entry, server)))
-        .map(|entry| Row::of(entry, settings))
-        .collect::<Vec<_>>();
-    let text = match format {
+/// What is to be shown, and how.
+#[derive(Debug)]
+pub struct Request {
+    /// Only what is for this server and the prefixes below it.
+    pub server: Option<ServerUrl>,
+    /// How.
+    pub format: Format,
+    /// Whether there may be colours in a table.
+    pub is_coloured: bool,
+}
+
+/// Shows what is held, stored or declared, and warns of what has expired or does soon.
+pub fn status(request: &Request, credentials: Credentials<'_>, now: OffsetDateTime) -> Result<Report> {
+    let Request {
+        server,
+        format,
+        is_coloured,
+    } = request;
+    let asked = server.as_ref().map(|url| url.server().to_string());
+    let is_asked = |server: &str| asked.as_ref().is_none_or(|asked| is_part(server, asked));
+    let mut report = Report::default();
+    let mut rows = Vec::new();
+    let mut show = |server: &Server, profile: &Profile, credential: &Credential, last_used| {
+        let slot = Slot::new(server.clone(), profile.clone());
+        if let Some(warning) = expiring_text(&slot, credential, now) {
+            report.note(warning);
+        }
+        Row {
+            server: server.to_string(),
+            profile: profile.to_string(),
+            state: State::Held(Shown::of(credential, last_used, credentials.settings, now)),
+        }
+    };
+    let entries = credentials.store.entries()?;
+    for Entry {
+        server,
+        profile,
+        held,
+    } in &entries
+    {
+        if is_asked(server) {
+            rows.push(match held {
+                Ok(held) => {
+                    let server = held.credential.server_url.server();
+                    show(server, profile, &held.credential, Some(held.last_used))
+                }
+                Err(error) => Row {
+                    server: server.clone(),
+                    profile: profile.to_string(),
+                    state: State::Unavailable {
+                        error: error.to_string(),
+                    },
+                },
+            });
+        }
+    }
+    for declared in credentials.settings.credentials.iter() {
+        let server = declared.server.server();
+        let name = server.to_string();
+        let is_stored = entries
+            .iter()
+            .any(|stored| stored.server == name && stored.profile == declared.profile);
+        if is_asked(&name) && !is_stored {
+            rows.push(show(server, &declared.profile, &declared.credential(), None));
+        }
+    }
+    rows.sort_by(|one, other| (&one.server, &one.profile).cmp(&(&other.server, &other.profile)));
+    report.text = match format {
         Format::Json => serde_json::to_string_pretty(&rows)? + "\n",
         Format::Table if rows.is_empty() => match server {
             Some(server) => format!("Nothing is stored for {}.\n", server.as_str()),
             None => "Nothing is stored.\n".to_owned(),
         },
-        Format::Table => table(&rows),
+        Format::Table => table::table(&rows, *is_coloured, now),
     };
-    Ok(Report {
-        text,
-        ..Report::default()
-    })
+    Ok(report)
 }
 
 /// One slot, as it is shown.
@@ -58,108 +111,89 @@ struct Row {
 }
 
 #[derive(Serialize)]
-#[serde(tag = "state", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+#[serde(tag = "state", rename_all = "kebab-case")]
 enum State {
-    Held {
-        account: String,
-        kind: Kind,
-        hands_out: HandOut,
-        created: String,
-        last_used: String,
-    },
-    Unavailable {
-        error: String,
-    },
+    Held(Shown),
+    Unavailable { error: String },
 }
 
-impl Row {
-    fn of(entry: &Entry, settings: &Settings) -> Self {
-        let Entry {
-            server,
-            profile,
-            held,
-        } = entry;
-        let state = match held {
-            Ok(held) => State::Held {
-                account: held.credential.account.clone(),
-                kind: held.credential.kind,
-                hands_out: if held.credential.kind == Kind::IdentityToken
-                    || identified(&held.credential, settings).is_some()
-                {
-                    HandOut::IdentityToken
-                } else {
-                    HandOut::Secret
-                },
-                created: held.credential.created.map(rfc3339).unwrap_or_default(),
-                last_used: rfc3339(held.last_used),
-            },
-            Err(error) => State::Unavailable {
-                error: error.to_string(),
-            },
-        };
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    account: String,
+    kind: Kind,
+    hands_out: HandsOut,
+    /// `None` where nobody knows.
+    scopes: Option<Vec<String>>,
+    #[serde(serialize_with = "moment")]
+    expires: Option<OffsetDateTime>,
+    secret_in: String,
+    origin: Origin,
+    #[serde(serialize_with = "moment")]
+    created: Option<OffsetDateTime>,
+    #[serde(serialize_with = "moment")]
+    last_used: Option<OffsetDateTime>,
+}
+
+impl Shown {
+    fn of(
+        credential: &Credential,
+        last_used: Option<OffsetDateTime>,
+        settings: &Settings,
+        now: OffsetDateTime,
+    ) -> Self {
         Self {
-            server: server.clone(),
-            profile: profile.to_string(),
-            state,
+            account: credential.account.clone(),
+            kind: credential.kind,
+            hands_out: HandsOut::of(credential, settings, now),
+            scopes: match &credential.allowed {
+                AllowedScopes::Unknown => None,
+                AllowedScopes::Known(scopes) => Some(scopes.iter().map(ToString::to_string).collect()),
+            },
+            expires: credential.expires,
+            secret_in: place(&credential.secret),
+            origin: credential.origin,
+            created: credential.created,
+            last_used,
         }
     }
 }
 
-fn is_of(entry: &Entry, server: &ServerUrl) -> bool {
-    let asked = server.server().to_string();
-    entry.server == asked
-        || entry
-            .server
-            .strip_prefix(&asked)
-            .is_some_and(|rest| rest.starts_with('/'))
+/// What `get` answers.
+#[derive(Clone, Copy, Serialize)]
+#[serde(untagged)]
+enum HandsOut {
+    Something(HandOut),
+    /// It has expired.
+    Nothing(&'static str),
 }
 
-fn table(rows: &[Row]) -> String {
-    let mut lines = vec![
-        [
-            "SERVER",
-            "PROFILE",
-            "ACCOUNT",
-            "KIND",
-            "HANDS OUT",
-            "CREATED",
-            "LAST USED",
-        ]
-        .map(str::to_owned),
-    ];
-    let mut unavailable = String::new();
-    for Row {
-        server,
-        profile,
-        state,
-    } in rows
-    {
-        lines.push(match state {
-            State::Held {
-                account,
-                kind,
-                hands_out,
-                created,
-                last_used,
-            } => {
-                let hands_out = hands_out.word();
-                [
-                    server,
-                    profile,
-                    account,
-                    kind.name(),
-                    hands_out,
-                    created,
-                    last_used,
-                ]
-                .map(printable)
-            }
-            State::Unavailable { error } => {
-                // Writing to a String cannot fail.
-                let _ = writeln!(unavailable, "{}", printable(error));
-                [server, profile, "-", "cannot be opened", "-", "-", "-"].map(printable)
-            }
-        });
+impl HandsOut {
+    fn of(credential: &Credential, settings: &Settings, now: OffsetDateTime) -> Self {
+        if credential.expired(now).is_some() {
+            Self::Nothing("nothing")
+        } else if credential.kind == Kind::IdentityToken || identified(credential, settings).is_some() {
+            Self::Something(HandOut::IdentityToken)
+        } else {
+            Self::Something(HandOut::Secret)
+        }
     }
-    aligned(&lines) + &unavailable
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Something(hand_out) => hand_out.word(),
+            Self::Nothing(word) => word,
+        }
+    }
+}
+
+#[expect(clippy::ref_option, reason = "serde lends a field as it is")]
+fn moment<S: serde::Serializer>(time: &Option<OffsetDateTime>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(rfc3339).serialize(serializer)
+}
+
+fn is_part(server: &str, asked: &str) -> bool {
+    server
+        .strip_prefix(asked)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

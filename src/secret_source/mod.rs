@@ -6,4 +6,6 @@ mod text;
 
 pub use helper::{Helper, HelperError};
 pub use program::{Depth, TooDeep};
-pub use text::{LIMIT, SourceError, from_command, from_environment, from_file};
+pub use text::{
+    LIMIT, MAX_SECRET_BYTES, SourceError, from_command, from_environment, from_file, from_person,
+};

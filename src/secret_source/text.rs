@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::secret_source::program::{Depth, Problem, run};
 
 /// The longest secret: registries and proxies cap a header, in which it has to fit in base64, at 8 to 32 KiB.
-const MAX_SECRET_BYTES: usize = 64 * 1024;
+pub const MAX_SECRET_BYTES: usize = 64 * 1024;
 
 /// How long a program may take: `op read` takes two seconds at times, and docker waits for us meanwhile.
 pub const LIMIT: Duration = Duration::from_secs(5);
@@ -73,6 +73,14 @@ pub fn from_command(words: &[String], depth: Depth) -> Result<Secret, SourceErro
         return Err(failed(Reason::Program(answer.problem())));
     }
     alone(&answer.stdout).map_err(failed)
+}
+
+/// The secret that somebody gave at a place that we have read already.
+pub fn from_person(place: &str, bytes: &[u8]) -> Result<Secret, SourceError> {
+    alone(bytes).map_err(|why| SourceError {
+        place: place.to_owned(),
+        why,
+    })
 }
 
 /// The one line that there is, without its end.

@@ -113,6 +113,12 @@ pub fn gitlab_runner_config_files() -> Vec<PathBuf> {
         .collect()
 }
 
+/// Whether output may have colours: <https://no-color.org>.
+#[must_use]
+pub fn allows_colour(variables: Variables<'_>) -> bool {
+    variables("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
 /// The directories that programs are looked for in.
 #[must_use]
 pub fn search_path(variables: Variables<'_>) -> Vec<PathBuf> {

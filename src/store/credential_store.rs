@@ -176,6 +176,21 @@ impl CredentialStore {
         }
     }
 
+    /// Forgets all that is in a profile, and gives what there was. Needs no key.
+    pub fn remove_profile(&self, profile: &Profile) -> Result<Vec<Entry>, StoreError> {
+        let Some((root, slots)) = self.open()? else {
+            return Ok(Vec::new());
+        };
+        let _change = turn::change(root);
+        let mut removed = Vec::new();
+        for (name, entry) in self.named_entries_where(|_, of| of == profile)? {
+            if slots.remove(&name)? {
+                removed.push(entry);
+            }
+        }
+        Ok(removed)
+    }
+
     /// A key for sealing something else than credentials; `None` where nothing was ever stored.
     pub fn subkey(&self, purpose: &str) -> Result<Option<Key>, StoreError> {
         let Some((root, _)) = self.open()? else {
@@ -187,7 +202,7 @@ impl CredentialStore {
 
     /// All that is held, of all profiles, in the order of the file names.
     pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
-        self.entries_where(|_| true)
+        self.entries_where(|_, _| true)
     }
 
     /// What is held for a registry or a part of it, of all profiles. Of what does not open only the registry as a whole
@@ -203,7 +218,7 @@ impl CredentialStore {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         // Of a very long name only the beginning is readable, so it is opened whatever it says.
-        let entries = self.entries_where(|server| is_part(server) || server.contains('~'))?;
+        let entries = self.entries_where(|server, _| is_part(server) || server.contains('~'))?;
         Ok(entries
             .into_iter()
             .filter_map(
@@ -223,8 +238,17 @@ impl CredentialStore {
             .collect())
     }
 
-    /// Those whose server, as their files' names tell, is wanted.
-    fn entries_where(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Entry>, StoreError> {
+    /// Those that are wanted for what their files' names tell, server and profile.
+    fn entries_where(&self, is_wanted: impl Fn(&str, &Profile) -> bool) -> Result<Vec<Entry>, StoreError> {
+        let entries = self.named_entries_where(is_wanted)?;
+        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+    }
+
+    /// The same with their files' names, which of one that does not open cannot be told from what is in it.
+    fn named_entries_where(
+        &self,
+        is_wanted: impl Fn(&str, &Profile) -> bool,
+    ) -> Result<Vec<(String, Entry)>, StoreError> {
         let Some((root, slots)) = self.open()? else {
             return Ok(Vec::new());
         };
@@ -235,7 +259,7 @@ impl CredentialStore {
             let Some((server, profile)) = slot::read_file_name(name) else {
                 continue;
             };
-            if !is_wanted(&server) {
+            if !is_wanted(&server, &profile) {
                 continue;
             }
             let held = match slots.read(name, MAX_SLOT_BYTES) {
@@ -251,11 +275,12 @@ impl CredentialStore {
                 Ok(held) => held.credential.server_url.server().to_string(),
                 Err(_) => server,
             };
-            entries.push(Entry {
+            let entry = Entry {
                 server,
                 profile,
                 held,
-            });
+            };
+            entries.push((name.to_owned(), entry));
         }
         Ok(entries)
     }
