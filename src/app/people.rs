@@ -1,5 +1,7 @@
 //! Serving a person: what clap read into what a command takes, and the streams for those that speak meanwhile.
 
+mod log;
+
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::ExitCode;
@@ -17,6 +19,7 @@ use crate::command::exec::NotRun;
 use crate::command::import::Source;
 use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
+use crate::command::recorder::Recorder;
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, status, token};
 use crate::credential::Profile;
@@ -74,6 +77,7 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         }
         Command::Token(arguments) => token(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect(arguments, process),
+        Command::Log(arguments) => log::log(&arguments, process.now),
         Command::Status(Status { server, json }) => {
             let format = format_of(json);
             let server = server.map(|server| server.parse::<ServerUrl>()).transpose();
@@ -128,8 +132,9 @@ fn configure(
         report.notes = commands;
         return Ok(configured.report);
     }
+    let recorder = Recorder::new(&Settings::load(files::user_id())?, data_location);
     for offer in offers {
-        let imported = import::import(offer, process.variables, credentials, process.now)?;
+        let imported = import::import(offer, process.variables, credentials, &recorder, process.now)?;
         report.text += &imported.text;
         report.notes += &imported.notes;
         report.is_incomplete |= imported.is_incomplete;
@@ -161,6 +166,7 @@ fn hand_out(
         credentials: Credentials {
             store: credentials,
             settings: &settings,
+            recorder: &Recorder::new(&settings, data_location),
             variables: process.variables,
         },
         cache: &token_cache(credentials, token_cache::read_key),
@@ -187,7 +193,8 @@ fn import(
         profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
         is_dry_run: dry_run,
     };
-    import::import(&request, process.variables, credentials, process.now)
+    let recorder = Recorder::new(&Settings::load(files::user_id())?, data_location);
+    import::import(&request, process.variables, credentials, &recorder, process.now)
 }
 
 /// Obtains a token and prints it.
@@ -242,6 +249,7 @@ fn token(
         credentials: Credentials {
             store: credentials,
             settings: &settings,
+            recorder: &Recorder::new(&settings, data_location),
             variables: process.variables,
         },
         cache: &token_cache(credentials, token_cache::make_key),
@@ -328,12 +336,14 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
     };
     let token_servers = TokenServers::at(data_location());
     let settings = Settings::load(files::user_id())?;
+    let recorder = Recorder::new(&settings, data_location);
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         // Anew each time: while the command runs, somebody may log out and in.
         let store = CredentialStore::at(data_location());
         let credentials = Credentials {
             store: &store,
             settings: &settings,
+            recorder: &recorder,
             variables,
         };
         let rooms = Rooms {
@@ -341,7 +351,10 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
             cache: &token_cache(&store, token_cache::make_key),
             token_servers: &token_servers,
         };
-        obtain(wanted, rooms, now).map_err(|error| {
+        let obtained = obtain(wanted, rooms, now).inspect(|obtained| {
+            obtained.record(exec::suffices(wanted, obtained).is_ok(), wanted, &recorder, now);
+        });
+        obtained.map_err(|error| {
             match credentials.of_registry(&wanted.registry) {
                 // As nobody it was refused, and how is told as if somebody had been.
                 Ok(held) if held.is_empty() => error.context(format!(

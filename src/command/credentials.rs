@@ -3,6 +3,7 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use crate::command::recorder::Recorder;
 use crate::command::{quoted, rfc3339};
 use crate::credential::{
     Credential, KeptSecret, Kind, Profile, SecretAtHand, SecretReference, UsableCredential,
@@ -19,6 +20,8 @@ pub struct Credentials<'a> {
     pub store: &'a CredentialStore,
     /// What is declared.
     pub settings: &'a Settings,
+    /// Where it is written down what is done with them.
+    pub recorder: &'a Recorder,
     /// Where secrets may be.
     pub variables: Variables<'a>,
 }

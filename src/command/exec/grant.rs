@@ -137,18 +137,30 @@ impl Grant {
 
 /// The token, if it is for what was asked for, and what it is for beyond.
 fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet, Option<String>)> {
+    suffices(wanted, &obtained)?;
+    let Obtained {
+        access_token,
+        warning,
+        ..
+    } = obtained;
+    let granted = access_token.granted.as_ref();
+    let more = granted.map_or_else(ScopeSet::default, |granted| wanted.scope.lacking(granted));
+    Ok((access_token, more, warning))
+}
+
+/// Whether a token is for all that was asked for; the command is given no other.
+pub fn suffices(wanted: &Wanted, obtained: &Obtained) -> Result<()> {
     let Obtained {
         access_token,
         token_server,
         account,
-        is_by_refresh_token: _,
-        warning,
+        ..
     } = obtained;
     let (registry, origin) = (&wanted.registry, token_server.realm.origin());
-    let (lacking, more) = match &access_token.granted {
-        Some(granted) => (granted.lacking(&wanted.scope), wanted.scope.lacking(granted)),
-        None => (ScopeSet::default(), ScopeSet::default()),
-    };
+    let lacking = access_token
+        .granted
+        .as_ref()
+        .map_or_else(ScopeSet::default, |granted| granted.lacking(&wanted.scope));
     let is_pull = || {
         wanted
             .scope
@@ -168,7 +180,7 @@ fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet, 
         Some(account) if !lacking.is_empty() => {
             bail!("{origin} does not grant {account} {lacking} at {registry}")
         }
-        None | Some(_) => Ok((access_token, more, warning)),
+        None | Some(_) => Ok(()),
     }
 }
 
@@ -177,7 +189,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::registry::TokenServer;
+    use crate::credential::Profile;
+    use crate::registry::{Server, TokenServer};
+    use crate::store::Slot;
 
     const LIFE: i64 = 20;
 
@@ -193,6 +207,7 @@ mod tests {
                 realm: "https://h/token".parse().unwrap(),
                 service: None,
             },
+            slot: Slot::new(Server::Registry("h".parse().unwrap()), Profile::default()),
             account: Some("alice".to_owned()),
             is_by_refresh_token: false,
             warning: None,
