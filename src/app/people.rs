@@ -351,21 +351,22 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
             cache: &token_cache(&store, token_cache::make_key),
             token_servers: &token_servers,
         };
-        let obtained = obtain(wanted, rooms, now).inspect(|obtained| {
-            obtained.record(exec::suffices(wanted, obtained).is_ok(), wanted, &recorder, now);
-        });
-        obtained.map_err(|error| {
-            match credentials.of_registry(&wanted.registry) {
-                // As nobody it was refused, and how is told as if somebody had been.
-                Ok(held) if held.is_empty() => error.context(format!(
-                    "nothing is stored for {0} (docker login {0}), and everybody is refused",
-                    wanted.registry
-                )),
-                Ok(_) | Err(_) => error,
-            }
-        })
+        obtain(wanted, rooms, now)
+            .inspect(|obtained| exec::record(wanted, obtained, &recorder, now))
+            .map_err(|error| refused_as_nobody(error, wanted, credentials))
     });
     exec::exec(request, &obtain, process.variables, process.stderr, process.clock)
+}
+
+/// As nobody it was refused, and how is told as if somebody had been.
+fn refused_as_nobody(error: anyhow::Error, wanted: &Wanted, credentials: Credentials<'_>) -> anyhow::Error {
+    match credentials.of_registry(&wanted.registry) {
+        Ok(held) if held.is_empty() => error.context(format!(
+            "nothing is stored for {0} (docker login {0}), and everybody is refused",
+            wanted.registry
+        )),
+        Ok(_) | Err(_) => error,
+    }
 }
 
 fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::command::exec::Obtain;
 use crate::command::obtain::{Obtained, Wanted};
+use crate::command::recorder::Recorder;
 use crate::registry::{AccessToken, Registry, ScopeSet};
 use crate::secret::Secret;
 
@@ -148,8 +149,13 @@ fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet, 
     Ok((access_token, more, warning))
 }
 
-/// Whether a token is for all that was asked for; the command is given no other.
-pub fn suffices(wanted: &Wanted, obtained: &Obtained) -> Result<()> {
+/// Writes down that a token was had for the command, which is given none that is not for all that was asked for.
+pub fn record(wanted: &Wanted, obtained: &Obtained, recorder: &Recorder, now: OffsetDateTime) {
+    obtained.record(suffices(wanted, obtained).is_ok(), wanted, recorder, now);
+}
+
+/// Whether a token is for all that was asked for.
+fn suffices(wanted: &Wanted, obtained: &Obtained) -> Result<()> {
     let Obtained {
         access_token,
         token_server,

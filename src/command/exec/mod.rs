@@ -28,7 +28,7 @@ use crate::process::Child;
 use crate::registry::Registry;
 use crate::settings::{self, Variables};
 
-pub use self::grant::suffices;
+pub use self::grant::record;
 
 use grant::Grant;
 use run_config::RunConfig;
