@@ -312,6 +312,10 @@ fn no_get_fails_for_the_sake_of_its_line() {
     fs::create_dir(&log).unwrap();
     get();
     fs::remove_dir(&log).unwrap();
+    let mut limited = home.command("sh");
+    limited.args(["-c", "ulimit -f 0; exec docker-credential-scoped get"]);
+    Outcome::of(&mut limited, b"h").is(&answer, "", 0);
+    assert_eq!(fs::read(&log).unwrap(), b"", "no room for a file of any length");
     get();
     assert_eq!(lines(&home).len(), 1);
 }
