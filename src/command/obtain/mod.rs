@@ -113,7 +113,7 @@ fn attempt(
     rooms: Rooms<'_>,
     now: OffsetDateTime,
     may_repeat: bool,
-    refused: &OnceCell<(Slot, Option<String>)>,
+    asked_as: &OnceCell<(Slot, Option<String>)>,
 ) -> Result<Obtained> {
     let registry = &wanted.registry;
     let own = rooms.credentials.settings.registry(registry);
@@ -134,7 +134,7 @@ fn attempt(
     let chosen = choose(wanted, rooms.credentials, now)?;
     if let Some((slot, found)) = &chosen {
         // A second attempt finds the same one.
-        let _ = refused.set((slot.clone(), Some(found.credential().account.clone())));
+        let _ = asked_as.set((slot.clone(), Some(found.credential().account.clone())));
     }
     let fetched = chosen
         .as_ref()
@@ -242,14 +242,14 @@ fn attempt(
         }
         Err(Unobtained::Failed(error)) => {
             if may_repeat && error.is::<LoginChanged>() {
-                return attempt(wanted, rooms, now, false, refused);
+                return attempt(wanted, rooms, now, false, asked_as);
             }
             if let Some(ExchangeError::Refused {
                 status: 400 | 401, ..
             }) = error.downcast_ref()
             {
                 if may_repeat && is_renewed_since(&slot, credential, rooms) {
-                    return attempt(wanted, rooms, now, false, refused);
+                    return attempt(wanted, rooms, now, false, asked_as);
                 }
                 let refused = asked_by(credential, &slot_name, anonymously);
                 rooms.cache.refuse(refused, error.to_string(), now);
