@@ -106,7 +106,8 @@ pub enum Action {
     HandOut,
     /// A credential was taken over from a file or from another helper.
     Import,
-    /// A token server, or we ourselves, refused.
+    /// What is held was asked for and not given: the token server refused or did not answer, or it has expired, may
+    /// not do that, or cannot be opened.
     Refusal,
     /// A credential was forgotten on its owner's word.
     Remove,
