@@ -1,6 +1,6 @@
 //! Activity log: what was handed out, exchanged, refused and changed, a line each; for who turns it on. Never a secret.
 //!
-//! In its directory: `activity.jsonl`, and `activity.jsonl.1` with what was before it.
+//! In its directory, the one where all data is: `activity.jsonl`, and `activity.jsonl.1` with what was before it.
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -12,6 +12,9 @@ const NAME: &str = "activity.jsonl";
 
 /// Some 5,000 lines, and as many in the older file: weeks of a person's day, hours of a busy runner.
 const MAX_BYTES: u64 = 1024 * 1024;
+
+/// What a line begins with.
+const BEGINNING: &str = "{\"time\":";
 
 /// The log of a user who wants one.
 #[derive(Clone, Debug, Default)]
@@ -38,7 +41,8 @@ impl ActivityLog {
         }
     }
 
-    /// What happened since, the oldest first. A line that is cut short, as a full disk leaves it, is passed over.
+    /// What happened since, the oldest first. A line that is cut short, as a full disk leaves it, is passed over, and
+    /// the next one is found behind it.
     pub fn since(&self, moment: OffsetDateTime) -> Result<Vec<Event>, FileError> {
         let Some(location) = &self.location else {
             return Ok(Vec::new());
@@ -50,7 +54,10 @@ impl ActivityLog {
         let bytes = directory.read_grown(NAME, 2 * MAX_BYTES)?;
         let events = bytes
             .split(|byte| *byte == b'\n')
-            .filter_map(|line| serde_json::from_slice::<Event>(line).ok());
+            .filter_map(|line| str::from_utf8(line).ok())
+            // Within a line the text cannot stand again: there, quotes are escaped.
+            .filter_map(|line| line.get(line.rfind(BEGINNING)?..))
+            .filter_map(|line| serde_json::from_str::<Event>(line).ok());
         Ok(events
             .filter(|event| OffsetDateTime::parse(&event.time, &Rfc3339).is_ok_and(|time| time >= moment))
             .collect())
@@ -75,6 +82,9 @@ pub struct Event {
     /// For what, where that was said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// What was granted, where the token server said that it is something else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub granted: Option<String>,
     /// Which program asked, where the system tells.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caller: Option<String>,
@@ -86,13 +96,18 @@ pub struct Event {
 pub enum Action {
     /// A credential was changed or added by its owner.
     Add,
+    /// What is handed out for a registry was changed by its owner.
+    Configure,
     /// A credential was forgotten on a client's word.
     Erase,
     /// An access token was had from a token server.
     Exchange,
     /// A credential, or an access token that was remembered, was given to who asked.
     HandOut,
-    /// A token server, or we ourselves, refused.
+    /// A credential was taken over from a file or from another helper.
+    Import,
+    /// What is held was asked for and not given: the token server refused or did not answer, or it has expired, may
+    /// not do that, or cannot be opened.
     Refusal,
     /// A credential was forgotten on its owner's word.
     Remove,
@@ -106,9 +121,11 @@ impl Action {
     pub fn name(self) -> &'static str {
         match self {
             Self::Add => "add",
+            Self::Configure => "configure",
             Self::Erase => "erase",
             Self::Exchange => "exchange",
             Self::HandOut => "hand-out",
+            Self::Import => "import",
             Self::Refusal => "refusal",
             Self::Remove => "remove",
             Self::Store => "store",
@@ -124,9 +141,11 @@ mod tests {
     fn an_action_is_shown_by_the_word_it_is_written_with() {
         for action in [
             Action::Add,
+            Action::Configure,
             Action::Erase,
             Action::Exchange,
             Action::HandOut,
+            Action::Import,
             Action::Refusal,
             Action::Remove,
             Action::Store,

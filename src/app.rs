@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::cli::CommandLine;
 use crate::command::credentials::Credentials;
 use crate::command::get::{Answer, Lenders};
+use crate::command::recorder::Recorder;
 use crate::command::{Report, erase, get, list, printable, store};
 use crate::files;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
@@ -154,6 +155,7 @@ fn answer(
     let credentials = Credentials {
         store: &stored,
         settings: &settings,
+        recorder: &Recorder::new(&settings, data_location),
         variables,
     };
     match verb {
@@ -175,7 +177,7 @@ fn answer(
         }
         Verb::Erase => {
             let input = read_message(stdin, MAX_SERVER_URL_BYTES)?;
-            let note = erase::erase(&input, profile()?, credentials, &caches)?;
+            let note = erase::erase(&input, profile()?, credentials, &caches, now)?;
             Ok(Said {
                 stderr: note.map_or_else(String::new, |note| one_line(&note)),
                 ..Said::success(String::new())

@@ -84,6 +84,11 @@ pub enum Command {
     /// With --service or --require, says also whether a registry would take it for that, provided that it trusts issuer
     /// and signature: exit status 0 if so, otherwise 1 with the first reason.
     Inspect(Inspect),
+    /// Show what was handed out, exchanged, refused and changed, when and for which program; never a secret
+    ///
+    /// It is written down where settings.json says "activityLog": true, in a file of the data directory that is put
+    /// aside at 1 MiB, in place of the one before it.
+    Log(Log),
     /// Remove a credential, or all that a profile has
     Remove(Remove),
     /// Show what is held: what each credential may do and until when, where its secret is and what is handed out; never
@@ -277,6 +282,17 @@ pub struct Inspect {
     /// A token where it does not belong, so that it is we who refuse it: clap would repeat it.
     #[arg(hide = true)]
     pub misplaced: Vec<OsString>,
+}
+
+/// The arguments of `log`.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Only what happened in this time or since then: 2h, 7d, 2026-11-22, 2026-11-22T08:00:00Z
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Print the lines as they were written, JSON, for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// The arguments of `remove`.

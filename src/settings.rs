@@ -37,6 +37,8 @@ const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
+    /// Whether it is written down what is handed out, exchanged, refused and changed.
+    pub activity_log: bool,
     /// What `get` answers when a credential is held but cannot be opened.
     pub on_unavailable: OnUnavailable,
     /// Credentials whose secrets are kept elsewhere.

@@ -1,8 +1,396 @@
-//! The activity log: whole lines of many at once, in a file that is ours alone.
+//! The activity log: what is written down of each command, in whole lines, in a file that is ours alone; and that
+//! nobody goes without a credential for its sake.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test puts files in the way and stops where it errs"
+)]
 
-use std::fs;
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread;
 
 use docker_credential_scoped::files::Location;
+use serde_json::{Value, json};
+use support::fixture::answer::{Answer, jwt};
+use support::home::{HELPER, Home};
+use support::outcome::Outcome;
+use support::peer;
+use support::scene::{PASSWORD, Scene, is_refused};
+
+const SETTINGS: &str = ".config/docker-credential-scoped/settings.json";
+const CANARY: &str = "canary-secret-that-is-nowhere";
+
+fn home() -> Home {
+    let home = Home::new();
+    home.write(SETTINGS, r#"{ "activityLog": true }"#);
+    home
+}
+
+fn ask(home: &Home, verb: &str, input: &str) -> Outcome {
+    Outcome::of(home.command(HELPER).arg(verb), input.as_bytes())
+}
+
+fn run(home: &Home, arguments: &[&str]) -> Outcome {
+    Outcome::of(home.command(HELPER).args(arguments), b"")
+}
+
+fn message(server: &str, account: &str, secret: &str) -> String {
+    json!({ "ServerURL": server, "Username": account, "Secret": secret }).to_string()
+}
+
+fn file(home: &Home) -> PathBuf {
+    home.data().join("activity.jsonl")
+}
+
+/// This process, as the helpers that it starts know it.
+fn us() -> String {
+    let name = fs::read_to_string("/proc/self/comm").unwrap();
+    name.trim_end().to_owned()
+}
+
+/// The lines of the file, without their times, which have to be of today, and their caller, which has to be us.
+#[track_caller]
+fn lines(home: &Home) -> Vec<String> {
+    let today = time::OffsetDateTime::now_utc().date().to_string();
+    let text = fs::read_to_string(file(home)).unwrap();
+    let caller = format!(",\"caller\":\"{}\"}}", us());
+    let bare = |line: &str| {
+        let line = line.strip_prefix("{\"time\":\"").unwrap();
+        let (time, line) = line.split_once("\",").unwrap();
+        assert!(time.starts_with(&today) && time.ends_with('Z'), "{time}");
+        line.strip_suffix(&caller).unwrap().to_owned()
+    };
+    text.lines().map(bare).collect()
+}
+
+#[test]
+fn what_clients_store_get_and_erase_is_written_down_and_nothing_that_changes_nothing() {
+    let home = home();
+    ask(&home, "get", "h").fails();
+    ask(&home, "erase", "h").is("", "", 0);
+    ask(&home, "store", &message("h/team", "alice", CANARY)).is("", "", 0);
+    ask(&home, "store", &message("h/team", "alice", CANARY)).is("", "", 0);
+    ask(&home, "get", "h/team/app").succeeds();
+    home.link_helper("docker-credential-scoped-ci");
+    let ci = |verb: &str, input: &str| {
+        Outcome::of(
+            home.command("docker-credential-scoped-ci").arg(verb),
+            input.as_bytes(),
+        )
+    };
+    ci("store", &message("h", "robot\n\u{202e}", CANARY)).fails();
+    ci("store", &message("h", "robot\u{202e}", CANARY)).is("", "", 0);
+    ci("get", "h").succeeds();
+    ask(&home, "erase", "h/team").is("", "", 0);
+    ask(&home, "erase", "h/team").is("", "", 0);
+    assert_eq!(
+        lines(&home),
+        [
+            r#""action":"store","server":"h/team","profile":"default","account":"alice""#,
+            r#""action":"hand-out","server":"h/team","profile":"default","account":"alice""#,
+            "\"action\":\"store\",\"server\":\"h\",\"profile\":\"ci\",\"account\":\"robot\u{202e}\"",
+            "\"action\":\"hand-out\",\"server\":\"h\",\"profile\":\"ci\",\"account\":\"robot\u{202e}\"",
+            r#""action":"erase","server":"h/team","profile":"default","account":"alice""#,
+        ]
+    );
+    assert_eq!(fs::metadata(file(&home)).unwrap().mode() & 0o7777, 0o600);
+    let shown = run(&home, &["log"]).succeeds();
+    assert!(shown.stdout.contains(r"robot\u{202e}"), "{}", shown.stdout);
+    assert_eq!(home.files_with("alice", CANARY), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn what_is_expired_damaged_or_cannot_be_fetched_is_written_down_as_refused() {
+    let home = home();
+    home.write(
+        SETTINGS,
+        r#"{ "activityLog": true, "credentials": [
+            { "server": "old", "username": "alice", "secret": { "env": "NOWHERE" }, "expires": "2020-01-01" },
+            { "server": "gone", "username": "bob", "secret": { "env": "NOWHERE" } } ] }"#,
+    );
+    ask(&home, "store", &message("h", "carol", CANARY)).is("", "", 0);
+    fs::write(home.slots().join("h@default"), "notes").unwrap();
+    for server in ["old", "gone", "h"] {
+        ask(&home, "get", server).fails();
+    }
+    assert_eq!(
+        lines(&home)[1..],
+        [
+            r#""action":"refusal","server":"old","profile":"default","account":"alice""#,
+            r#""action":"refusal","server":"gone","profile":"default","account":"bob""#,
+            r#""action":"refusal","server":"h","profile":"default""#,
+        ]
+    );
+}
+
+#[test]
+fn an_exchange_says_what_was_granted_and_a_refusal_what_was_asked() {
+    let scene = Scene::usual(|request| {
+        if request.query.contains("forbidden") || request.body.contains("forbidden") {
+            return Answer::new(401, "{}");
+        }
+        let token = jwt(
+            &json!({ "access": [{ "type": "repository", "name": "a", "actions": ["pull"] }],
+            "canary": CANARY }),
+        );
+        Answer::json(&json!({ "token": token, "expires_in": 300 }))
+    });
+    scene.home.write(SETTINGS, r#"{ "activityLog": true }"#);
+    let scene = scene.with_password();
+    let registry = scene.fixture.address();
+    scene.token(&["--push", "a"]).succeeds();
+    scene.token(&["--push", "a"]).succeeds();
+    let exec = ["exec", "--server", &registry, "--scope"];
+    let narrow = run(
+        &scene.home,
+        &[&exec[..], &["repository:a:pull", "--", "true"]].concat(),
+    );
+    narrow.is("", "", 0);
+    run(
+        &scene.home,
+        &[&exec[..], &["repository:a:pull,push", "--", "true"]].concat(),
+    )
+    .fails();
+    is_refused(&scene.token(&["--pull", "b"]));
+    is_refused(&scene.token(&["--pull", "forbidden"]));
+    let of = |action: &str, rest: &str| {
+        format!(
+            r#""action":"{action}","server":"{registry}","profile":"default","account":"user","scope":"repository:{rest}""#
+        )
+    };
+    let narrowed = r#"a:pull,push","granted":"repository:a:pull"#;
+    let other = r#"b:pull","granted":"repository:a:pull"#;
+    assert_eq!(
+        lines(&scene.home)[1..],
+        [
+            of("exchange", narrowed),
+            of("hand-out", narrowed),
+            of("hand-out", narrowed),
+            of("exchange", "a:pull"),
+            of("hand-out", "a:pull"),
+            of("refusal", narrowed),
+            of("exchange", other),
+            of("refusal", other),
+            of("refusal", "forbidden:pull"),
+        ]
+    );
+    let text = fs::read_to_string(file(&scene.home)).unwrap();
+    assert!(!text.contains(CANARY) && !text.contains(PASSWORD), "{text}");
+}
+
+#[test]
+fn an_import_and_a_changed_hand_out_are_written_down() {
+    let scene = Scene::usual(|_| {
+        Answer::json(&json!({ "token": "short", "refresh_token": CANARY, "expires_in": 300 }))
+    });
+    let (home, registry) = (&scene.home, scene.fixture.address());
+    home.write(SETTINGS, r#"{ "activityLog": true }"#);
+    let config = home.write(
+        "config.json",
+        &json!({ "auths": { &registry: { "auth": "YWxpY2U6c2VjcmV0" } } }).to_string(),
+    );
+    let import = ["import", "--from", config.to_str().unwrap()];
+    run(home, &import).succeeds();
+    run(home, &import).succeeds();
+    let configure = [
+        "configure",
+        "--registry",
+        &registry,
+        "--hand-out",
+        "identity-token",
+    ];
+    run(home, &configure).succeeds();
+    run(home, &configure).succeeds();
+    ask(home, "get", &registry).succeeds();
+    let of = |action: &str, account: &str| {
+        format!(r#""action":"{action}","server":"{registry}","profile":"default"{account}"#)
+    };
+    let alice = r#","account":"alice""#;
+    assert_eq!(
+        lines(home),
+        [
+            of("import", alice),
+            of("exchange", alice),
+            of("exchange", alice),
+            of("configure", ""),
+            of("exchange", alice),
+            of("exchange", alice),
+            of("hand-out", alice),
+        ]
+    );
+    assert_eq!(home.files_with("alice", CANARY), Vec::<PathBuf>::new());
+}
+
+#[test]
+fn the_log_is_a_table_or_lines_since_when_it_is_asked_for() {
+    let home = home();
+    ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
+    let old = "{\"time\":\"2020-01-01T00:00:00Z\",\"action\":\"exchange\",\"server\":\"h\",\"profile\":\"ci\",\
+        \"scope\":\"repository:a:pull,push\",\"granted\":\"repository:a:pull\",\"caller\":\"x\\u001b[1m\"}\n";
+    let new = fs::read_to_string(file(&home)).unwrap();
+    // As a full disk leaves it: a line without its end, and the next one behind it.
+    fs::write(
+        file(&home),
+        format!("{old}{{\"time\":\"2020-01-01T00:00:00Z\",\"act{new}"),
+    )
+    .unwrap();
+    run(&home, &["log", "--json"]).is(&format!("{old}{new}"), "", 0);
+    for since in ["1h", "2020-01-02", "2020-01-01T00:00:01Z"] {
+        run(&home, &["log", "--json", "--since", since]).is(&new, "", 0);
+    }
+    for since in ["2020-01-01", "2020-01-01T01:00:00+01:00"] {
+        run(&home, &["log", "--json", "--since", since]).is(&format!("{old}{new}"), "", 0);
+    }
+    let time = new.split('"').nth(3).unwrap();
+    let caller = us();
+    run(&home, &["log"]).is(
+        &format!(
+            "\
+TIME                  ACTION    SERVER  PROFILE  ACCOUNT  SCOPE                                                CALLER
+2020-01-01T00:00:00Z  exchange  h       ci       -        repository:a:pull,push (granted: repository:a:pull)  x\\u{{1b}}[1m
+{time}  store     h       default  alice    -                                                    {caller}
+"
+        ),
+        "",
+        0,
+    );
+    run(&home, &["log", "--since", "soon"]).is(
+        "",
+        "docker-credential-scoped: --since: write a length as in 2h or 7d, a date as in 2027-01-31, or a time as in \
+         2027-01-31T12:00:00Z\n",
+        1,
+    );
+}
+
+#[test]
+fn nothing_is_written_down_unless_it_is_asked_for_and_log_says_how() {
+    let home = Home::new();
+    ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
+    ask(&home, "get", "h").succeeds();
+    assert!(!file(&home).exists());
+    let note = format!(
+        "note: nothing is being written down; to have it, put \"activityLog\": true into {}\n",
+        home.path().join(SETTINGS).display()
+    );
+    run(&home, &["log"]).is("", &note, 0);
+    home.write(SETTINGS, r#"{ "activityLog": true }"#);
+    run(&home, &["log"]).is("", "note: nothing was written down in that time\n", 0);
+    home.write(SETTINGS, r#"{ "activityLog": 1 }"#);
+    ask(&home, "get", "h").fails();
+}
+
+#[test]
+fn no_get_fails_for_the_sake_of_its_line() {
+    let home = home();
+    ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
+    let answer = format!("{{\"ServerURL\":\"h\",\"Username\":\"alice\",\"Secret\":\"{CANARY}\"}}\n");
+    let log = file(&home);
+    let written = fs::read(&log).unwrap();
+    let get = || ask(&home, "get", "h").is(&answer, "", 0);
+
+    fs::set_permissions(&log, Permissions::from_mode(0o644)).unwrap();
+    get();
+    assert_eq!(fs::read(&log).unwrap(), written, "open to others");
+    fs::remove_file(&log).unwrap();
+    let target = home.path().join("target");
+    fs::write(&target, "").unwrap();
+    symlink(&target, &log).unwrap();
+    get();
+    assert_eq!(fs::read(&target).unwrap(), b"", "a link");
+    fs::remove_file(&log).unwrap();
+    assert!(Command::new("mkfifo").arg(&log).status().unwrap().success());
+    get();
+    fs::remove_file(&log).unwrap();
+    fs::create_dir(&log).unwrap();
+    get();
+    fs::remove_dir(&log).unwrap();
+    let mut limited = home.command("sh");
+    limited.args(["-c", "ulimit -f 0; exec docker-credential-scoped get"]);
+    Outcome::of(&mut limited, b"h").is(&answer, "", 0);
+    assert_eq!(fs::read(&log).unwrap(), b"", "no room for a file of any length");
+    get();
+    assert_eq!(lines(&home).len(), 1);
+}
+
+/// Runs a script in a mount namespace of its own, where `$1` is the directory above the home's data and `$2` the helper.
+fn in_namespace(home: &Home, script: &str) -> Option<Outcome> {
+    if !peer::can("unshare", &["-Urm", "true"]) {
+        return None;
+    }
+    let mut command = home.command("unshare");
+    command
+        .args(["-Urm", "sh", "-ec", script, "sh"])
+        .arg(home.path().join(".local/share"))
+        .arg(HELPER);
+    Some(Outcome::of(&mut command, b""))
+}
+
+#[test]
+fn a_get_answers_from_a_read_only_home_and_a_full_disk() {
+    let home = home();
+    ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
+    let before = fs::read(file(&home)).unwrap();
+    let answer = format!("{{\"ServerURL\":\"h\",\"Username\":\"alice\",\"Secret\":\"{CANARY}\"}}\n");
+    let script = "mount --bind \"$1\" \"$1\"; mount -o remount,ro,bind \"$1\"; printf h | \"$2\" get";
+    let Some(outcome) = in_namespace(&home, script) else {
+        return;
+    };
+    outcome.is(&answer, "", 0);
+    assert_eq!(fs::read(file(&home)).unwrap(), before);
+    let script = "cp -a \"$1\" \"$HOME/kept\"; mount -t tmpfs -o size=64k,mode=700 none \"$1\"
+        cp -a \"$HOME/kept/.\" \"$1\"; dd if=/dev/zero of=\"$1/fill\" bs=1k status=none 2>/dev/null || true
+        for time in $(seq 40); do printf h | \"$2\" get >/dev/null; done; printf h | \"$2\" get";
+    in_namespace(&home, script).unwrap().is(&answer, "", 0);
+}
+
+#[test]
+fn fifty_at_once_write_fifty_whole_lines() {
+    let home = home();
+    ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
+    thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| ask(&home, "get", "h").succeeds());
+        }
+    });
+    let hand_out = r#""action":"hand-out","server":"h","profile":"default","account":"alice""#;
+    assert_eq!(lines(&home)[1..], vec![hand_out; 50]);
+}
+
+#[test]
+fn at_a_mebibyte_the_file_is_put_aside_and_both_are_shown() {
+    let home = home();
+    ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
+    let line = fs::read_to_string(file(&home)).unwrap();
+    let most = 1024 * 1024 / line.len();
+    let older = home.data().join("activity.jsonl.1");
+    fs::write(&older, &line).unwrap();
+    fs::set_permissions(&older, Permissions::from_mode(0o600)).unwrap();
+    fs::write(file(&home), line.repeat(most)).unwrap();
+    ask(&home, "get", "h").succeeds();
+    assert_eq!(fs::read(&older).unwrap(), line.repeat(most).into_bytes());
+    assert_eq!(lines(&home).len(), 1);
+    for file in [file(&home), older] {
+        assert_eq!(fs::metadata(file).unwrap().mode() & 0o7777, 0o600);
+    }
+    let shown = run(&home, &["log", "--json"]).succeeds().stdout;
+    assert_eq!(shown.lines().count(), most + 1);
+    let last: Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
+    assert_eq!(last["action"], "hand-out");
+}
+
+#[test]
+fn an_account_as_long_as_a_message_does_not_fill_the_log() {
+    let home = home();
+    let long = "éa".repeat(50_000);
+    ask(&home, "store", &message("h", &long, CANARY)).is("", "", 0);
+    assert!(fs::metadata(file(&home)).unwrap().len() < 4096);
+}
 
 #[test]
 fn lines_of_many_at_once_stand_whole_and_the_last_are_kept() {
@@ -10,7 +398,7 @@ fn lines_of_many_at_once_stand_whole_and_the_last_are_kept() {
     let directory = Location::new(home.path().join("log"), home.path())
         .create()
         .unwrap();
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for writer in 0..8 {
             let directory = &directory;
             scope.spawn(move || {
@@ -46,7 +434,7 @@ fn a_file_that_is_a_link_or_open_to_others_is_not_written_to() {
         .unwrap();
     directory.append("lines", b"one\n", 100).unwrap();
     let path = directory.path().join("lines");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o620)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o620)).unwrap();
     assert!(directory.append("lines", b"two\n", 100).is_err());
     fs::remove_file(&path).unwrap();
     let target = home.path().join("target");

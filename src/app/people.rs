@@ -3,6 +3,7 @@
 mod add;
 mod doctor;
 mod explain;
+mod log;
 mod remove;
 mod status;
 
@@ -23,6 +24,7 @@ use crate::command::exec::NotRun;
 use crate::command::import::Source;
 use crate::command::inspect::{MAX_TOKEN_BYTES, Required};
 use crate::command::obtain::{Rooms, Wanted, obtain};
+use crate::command::recorder::Recorder;
 use crate::command::status::Format;
 use crate::command::{Report, cache, configure, exec, import, inspect, token};
 use crate::credential::{Kind, Profile};
@@ -83,6 +85,7 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         }
         Command::Token(arguments) => token(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect(arguments, process),
+        Command::Log(arguments) => log::log(&arguments, process.now),
         Command::Remove(arguments) => remove::remove(arguments, program, &credentials, process),
         Command::Status(arguments) => status::status(arguments, &credentials, process),
     };
@@ -127,8 +130,9 @@ fn configure(
         report.notes = commands;
         return Ok(configured.report);
     }
+    let recorder = Recorder::new(&Settings::load(files::user_id())?, data_location);
     for offer in offers {
-        let imported = import::import(offer, process.variables, credentials, process.now)?;
+        let imported = import::import(offer, process.variables, credentials, &recorder, process.now)?;
         report.text += &imported.text;
         report.notes += &imported.notes;
         report.is_incomplete |= imported.is_incomplete;
@@ -160,6 +164,7 @@ fn hand_out(
         credentials: Credentials {
             store: credentials,
             settings: &settings,
+            recorder: &Recorder::new(&settings, data_location),
             variables: process.variables,
         },
         cache: &token_cache(credentials, token_cache::read_key),
@@ -193,7 +198,8 @@ fn import(
         profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
         is_dry_run: dry_run,
     };
-    import::import(&request, process.variables, credentials, process.now)
+    let recorder = Recorder::new(&Settings::load(files::user_id())?, data_location);
+    import::import(&request, process.variables, credentials, &recorder, process.now)
 }
 
 /// Obtains a token and prints it.
@@ -248,6 +254,7 @@ fn token(
         credentials: Credentials {
             store: credentials,
             settings: &settings,
+            recorder: &Recorder::new(&settings, data_location),
             variables: process.variables,
         },
         cache: &token_cache(credentials, token_cache::make_key),
@@ -335,12 +342,14 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         is_used_up,
         secret_variables: secret_variables(&settings, variables),
     };
+    let recorder = Recorder::new(&settings, data_location);
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         // Anew each time: while the command runs, somebody may log out and in.
         let store = CredentialStore::at(data_location());
         let credentials = Credentials {
             store: &store,
             settings: &settings,
+            recorder: &recorder,
             variables,
         };
         let rooms = Rooms {
@@ -348,16 +357,9 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
             cache: &token_cache(&store, token_cache::make_key),
             token_servers: &token_servers,
         };
-        obtain(wanted, rooms, now).map_err(|error| {
-            match credentials.of_registry(&wanted.registry) {
-                // As nobody it was refused, and how is told as if somebody had been.
-                Ok(held) if held.is_empty() => error.context(format!(
-                    "nothing is stored for {0} (docker login {0}), and everybody is refused",
-                    wanted.registry
-                )),
-                Ok(_) | Err(_) => error,
-            }
-        })
+        obtain(wanted, rooms, now)
+            .inspect(|obtained| exec::record(wanted, obtained, &recorder, now))
+            .map_err(|error| refused_as_nobody(error, wanted, credentials))
     });
     exec::exec(request, &obtain, process.variables, process.stderr, process.clock)
 }
@@ -384,8 +386,20 @@ fn secret_variables(settings: &Settings, variables: Variables<'_>) -> BTreeSet<S
         store: &CredentialStore::at(data_location()),
         settings,
         variables,
+        recorder: &Recorder::silent(),
     };
     credentials.variables_with_secrets()
+}
+
+/// As nobody it was refused, and how is told as if somebody had been.
+fn refused_as_nobody(error: anyhow::Error, wanted: &Wanted, credentials: Credentials<'_>) -> anyhow::Error {
+    match credentials.of_registry(&wanted.registry) {
+        Ok(held) if held.is_empty() => error.context(format!(
+            "nothing is stored for {0} (docker login {0}), and everybody is refused",
+            wanted.registry
+        )),
+        Ok(_) | Err(_) => error,
+    }
 }
 
 fn inspect(arguments: Inspect, process: &mut Process<'_>) -> Result<Report> {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use time::{Duration, OffsetDateTime};
 
+use crate::command::recorder::Recorder;
 use crate::command::{printable, quoted, rfc3339};
 use crate::credential::{
     Credential, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference, UsableCredential,
@@ -21,6 +22,8 @@ pub struct Credentials<'a> {
     pub store: &'a CredentialStore,
     /// What is declared.
     pub settings: &'a Settings,
+    /// Where it is written down what is done with them.
+    pub recorder: &'a Recorder,
     /// Where secrets may be.
     pub variables: Variables<'a>,
 }

@@ -1,9 +1,12 @@
 //! `erase`: forget what is held for a server URL. Works whether or not it can be opened.
 
 use anyhow::Result;
+use time::OffsetDateTime;
 
+use crate::activity_log::Action;
 use crate::command::credentials::Credentials;
 use crate::command::forget_tokens;
+use crate::command::recorder::Activity;
 use crate::credential::Profile;
 use crate::registry::ServerUrl;
 use crate::store::Slot;
@@ -17,12 +20,18 @@ pub fn erase(
     profile: Profile,
     credentials: Credentials<'_>,
     caches: &dyn Fn() -> Vec<TokenCache>,
+    now: OffsetDateTime,
 ) -> Result<Option<String>> {
     let asked = ServerUrl::read(input)?;
     let slot = Slot::new(asked.server().clone(), profile);
     // Of one that does not open nobody knows what it got; that stays sealed, and expires.
     let held = credentials.store.get(&slot).ok().flatten();
-    credentials.store.remove(&slot)?;
+    if credentials.store.remove(&slot)? {
+        let account = held.as_ref().map(|held| held.credential.account.as_str());
+        credentials
+            .recorder
+            .record(Activity::of(Action::Erase, &slot, account), now);
+    }
     if let Some(held) = held {
         forget_tokens(&slot, &held.credential, &caches());
     }

@@ -4,9 +4,11 @@
 use anyhow::{Error, Result, anyhow};
 use time::OffsetDateTime;
 
+use crate::activity_log::Action;
 use crate::command::credentials::{Credentials, expired_text};
 use crate::command::obtain::Rooms;
 use crate::command::obtain::refresh_token::{Login, refresh_token};
+use crate::command::recorder::Activity;
 use crate::credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Kind, Profile};
 use crate::protocol::docker;
 use crate::registry::{Registry, ServerUrl};
@@ -42,14 +44,24 @@ pub fn get(
     now: OffsetDateTime,
 ) -> Result<Answer> {
     let asked = ServerUrl::read(input)?;
+    let record = |action, slot: &Slot, account: Option<&str>| {
+        credentials
+            .recorder
+            .record(Activity::of(action, slot, account), now);
+    };
     let found = match credentials.find(asked.server(), profile) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(Answer::NotFound),
-        Err(error) => return unavailable(error.into(), credentials),
+        Err(error) => {
+            let slot = Slot::new(asked.server().clone(), profile.clone());
+            record(Action::Refusal, &slot, None);
+            return unavailable(error.into(), credentials);
+        }
     };
     // Of the slots that may answer for a path, the one that did.
     let slot = Slot::new(found.credential().server_url.server().clone(), profile.clone());
     if let Some(expired) = found.credential().expired(now) {
+        record(Action::Refusal, &slot, Some(&found.credential().account));
         return unavailable(
             anyhow!(expired_text(&slot, found.credential(), expired)),
             credentials,
@@ -59,7 +71,10 @@ pub fn get(
         Ok(Some(usable)) => usable,
         // Said by the helper that was asked; docker knows the words.
         Ok(None) => return Ok(Answer::NotFound),
-        Err(error) => return unavailable(error, credentials),
+        Err(error) => {
+            record(Action::Refusal, &slot, Some(&found.credential().account));
+            return unavailable(error, credentials);
+        }
     };
     let answer = match identified(&usable, credentials.settings) {
         Some(registry) => {
@@ -73,11 +88,13 @@ pub fn get(
                 cache: &(lenders.cache)(),
                 token_servers: &(lenders.token_servers)(),
             };
-            let refresh_token = refresh_token(login, rooms, now)?;
+            let refresh_token = refresh_token(login, rooms, now)
+                .inspect_err(|_| record(Action::Refusal, &slot, Some(&usable.account)))?;
             docker::answer(&asked, IDENTITY_TOKEN_ACCOUNT, &refresh_token.token)?
         }
         None => docker::answer(&asked, &usable.account, &usable.secret.secret)?,
     };
+    record(Action::HandOut, &slot, Some(&usable.account));
     found.mark_used(now);
     Ok(Answer::Found(answer))
 }

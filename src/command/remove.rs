@@ -1,10 +1,13 @@
 //! `remove`: forget what is kept in a slot, or all that is kept in a profile. Works whether or not it can be opened.
 
 use anyhow::{Result, bail};
+use time::OffsetDateTime;
 
+use crate::activity_log::Action;
 use crate::command::credentials::{Credentials, named};
+use crate::command::recorder::Activity;
 use crate::command::{Report, forget_tokens};
-use crate::credential::Profile;
+use crate::credential::{Credential, Profile};
 use crate::registry::ServerUrl;
 use crate::settings::DeclaredCredential;
 use crate::store::{Entry, Slot};
@@ -16,6 +19,7 @@ pub fn remove(
     profile: Profile,
     credentials: Credentials<'_>,
     caches: &dyn Fn() -> Vec<TokenCache>,
+    now: OffsetDateTime,
 ) -> Result<Report> {
     let slot = Slot::new(server_url.server().clone(), profile);
     // Of one that does not open nobody knows what it got; that stays sealed, and expires.
@@ -23,6 +27,12 @@ pub fn remove(
     let mut report = Report::default();
     if credentials.store.remove(&slot)? {
         report.say(format_args!("{}: removed", named(&slot)));
+        record(
+            &slot,
+            held.as_ref().map(|held| &held.credential),
+            credentials,
+            now,
+        );
     } else {
         report.fail(format_args!("{}: nothing is stored", named(&slot)));
     }
@@ -41,6 +51,7 @@ pub fn remove_profile(
     profile: &Profile,
     credentials: Credentials<'_>,
     caches: &dyn Fn() -> Vec<TokenCache>,
+    now: OffsetDateTime,
 ) -> Result<Report> {
     if profile.is_default() {
         bail!("remove: the default profile is what docker logs in to; name the server, too");
@@ -55,6 +66,10 @@ pub fn remove_profile(
         if let Ok(held) = held {
             let slot = Slot::new(held.credential.server_url.server().clone(), profile.clone());
             forget_tokens(&slot, &held.credential, &caches());
+            record(&slot, Some(&held.credential), credentials, now);
+        } else if let Ok(url) = server.parse::<ServerUrl>() {
+            let slot = Slot::new(url.server().clone(), profile.clone());
+            record(&slot, None, credentials, now);
         }
     }
     for declared in credentials.settings.credentials.iter() {
@@ -70,6 +85,12 @@ pub fn remove_profile(
         }
     }
     Ok(report)
+}
+
+fn record(slot: &Slot, removed: Option<&Credential>, credentials: Credentials<'_>, now: OffsetDateTime) {
+    let account = removed.map(|credential| credential.account.as_str());
+    let activity = Activity::of(Action::Remove, slot, account);
+    credentials.recorder.record(activity, now);
 }
 
 /// Only its owner takes it out of there.

@@ -3,11 +3,13 @@
 use anyhow::Result;
 use time::OffsetDateTime;
 
+use crate::activity_log::Action;
 use crate::command::credentials::{Credentials, Found};
 use crate::command::forget_tokens;
 use crate::command::get::{Lenders, identified};
 use crate::command::obtain::Rooms;
 use crate::command::obtain::refresh_token::{Login, remembered};
+use crate::command::recorder::Activity;
 use crate::credential::{
     AllowedScopes, Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile,
 };
@@ -51,7 +53,14 @@ pub fn store(
         created: Some(now),
         origin: Origin::Client,
     };
-    match credentials.store.put(&slot, &credential, now)? {
+    let put = credentials.store.put(&slot, &credential, now)?;
+    if !matches!(put, Put::Unchanged) {
+        let account = Some(credential.account.as_str());
+        credentials
+            .recorder
+            .record(Activity::of(Action::Store, &slot, account), now);
+    }
+    match put {
         // What the other one got is not for this one, and nobody asks for it any more.
         Put::Replaced(replaced) => forget_tokens(&slot, &replaced, &caches()),
         // Who logs in again may have put right on the server what was refused a moment ago.

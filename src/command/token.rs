@@ -49,12 +49,16 @@ struct Printed<'a> {
 
 /// Obtains a token and prints it; beside it, where it allows less or more than was asked for.
 pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Report> {
+    let obtained = obtain(wanted, rooms, now)?;
+    let is_nothing = is_nothing(wanted, &obtained);
+    obtained.record(!is_nothing, wanted, rooms.credentials.recorder, now);
     let Obtained {
         access_token,
         token_server,
+        slot: _,
         account,
         warning,
-    } = obtain(wanted, rooms, now)?;
+    } = obtained;
     let mut report = Report::default();
     if let Some(warning) = warning {
         report.note(warning);
@@ -71,8 +75,7 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         let origin = token_server.realm.origin();
         let lacking = granted.lacking(&wanted.scope);
         let more = wanted.scope.lacking(granted);
-        // Who asks for `*` and is granted less lacks all that was asked for, and has something all the same.
-        if lacking == wanted.scope && more == *granted && !lacking.is_empty() {
+        if is_nothing {
             bail!(
                 "{origin} granted nothing of {lacking}; the credential may not do that, or there is no such repository"
             );
@@ -104,6 +107,15 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         }
     };
     Ok(report)
+}
+
+/// Whether nothing of what was asked for was granted. Who asks for `*` and is granted less lacks all that was asked
+/// for, and has something all the same.
+fn is_nothing(wanted: &Wanted, obtained: &Obtained) -> bool {
+    obtained.access_token.granted.as_ref().is_some_and(|granted| {
+        let lacking = granted.lacking(&wanted.scope);
+        !lacking.is_empty() && lacking == wanted.scope && wanted.scope.lacking(granted) == *granted
+    })
 }
 
 /// The first of many: what is granted is as long as a server likes.

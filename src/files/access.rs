@@ -188,6 +188,14 @@ pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     Ok(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?.into())
 }
 
+/// How long a file may get under this process (`ulimit -f`): one write beyond that, and the system ends it.
+#[cfg(unix)]
+pub(super) fn longest_file() -> u64 {
+    use rustix::process::{Resource, getrlimit};
+
+    getrlimit(Resource::Fsize).current.unwrap_or(u64::MAX)
+}
+
 #[cfg(unix)]
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
@@ -254,6 +262,11 @@ pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
 #[cfg(not(unix))]
 pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
     File::options().create(true).append(true).open(path)
+}
+
+#[cfg(not(unix))]
+pub(super) fn longest_file() -> u64 {
+    u64::MAX
 }
 
 #[cfg(not(unix))]

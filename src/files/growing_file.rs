@@ -2,7 +2,7 @@
 //! of what the lines say.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::time::Duration;
 
 use super::{FileError, PrivateDirectory, Unfit, access};
@@ -17,7 +17,7 @@ impl PrivateDirectory {
     /// Adds a line, with its end, at the end of a file of at most `limit` bytes. In one write: lines of processes that
     /// write at the same time stand one after the other.
     pub fn append(&self, name: &str, line: &[u8], limit: u64) -> Result<(), FileError> {
-        let (mut file, length) = self.open_to_append(name)?;
+        let (mut file, mut length) = self.open_to_append(name)?;
         if length.saturating_add(line.len() as u64) > limit && length > 0 {
             if let Some(_turn) = self.lock(&format!("{name}.lock"), PATIENCE, || false) {
                 // Looked at again: another process may have put it aside since.
@@ -28,10 +28,13 @@ impl PrivateDirectory {
                         .map_err(|error| FileError::io("put aside", &path, error))?;
                 }
             }
-            (file, _) = self.open_to_append(name)?;
+            (file, length) = self.open_to_append(name)?;
         }
-        file.write_all(line)
-            .map_err(|error| FileError::io("write", &self.path.join(name), error))
+        let failed = |error| FileError::io("write", &self.path.join(name), error);
+        if length.saturating_add(line.len() as u64) > access::longest_file() {
+            return Err(failed(io::ErrorKind::FileTooLarge.into()));
+        }
+        file.write_all(line).map_err(failed)
     }
 
     /// The bytes of the older file, if there is one, and of this one.

@@ -2,12 +2,13 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::super::locations::token_caches;
+use super::super::locations::{data_location, token_caches};
 use super::super::{Process, read_message};
 use crate::cli::Add;
 use crate::command::Report;
 use crate::command::add::{self, Given, MAX_SECRET_BYTES, Need, read_expiry, read_kind, read_scopes};
 use crate::command::credentials::Credentials;
+use crate::command::recorder::Recorder;
 use crate::credential::SecretReference;
 use crate::files;
 use crate::settings::{self, Settings};
@@ -57,6 +58,7 @@ pub(super) fn add(
         store,
         settings: &settings,
         variables: process.variables,
+        recorder: &Recorder::new(&settings, data_location),
     };
     let Process {
         stdin,

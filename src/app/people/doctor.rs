@@ -6,6 +6,7 @@ use super::super::locations::{cache_location, data_location, runtime_location};
 use crate::command::Report;
 use crate::command::credentials::Credentials;
 use crate::command::doctor::{self, Patient};
+use crate::command::recorder::Recorder;
 use crate::files;
 use crate::settings::{Settings, Variables};
 use crate::store::{CredentialStore, TokenServers};
@@ -26,6 +27,7 @@ pub(super) fn doctor(store: &CredentialStore, variables: Variables<'_>, now: Off
             store,
             settings: &settings,
             variables,
+            recorder: &Recorder::silent(),
         },
         settings_error: settings_error.as_ref(),
         token_servers: &TokenServers::at(data_location()),

@@ -10,6 +10,7 @@ use crate::command::Report;
 use crate::command::credentials::Credentials;
 use crate::command::explain;
 use crate::command::obtain::{Rooms, Wanted};
+use crate::command::recorder::Recorder;
 use crate::files;
 use crate::registry::{Scope, ScopeSet, Server, ServerUrl};
 use crate::settings::{self, Settings};
@@ -62,6 +63,7 @@ pub(super) fn explain(
             store,
             settings: &settings,
             variables: process.variables,
+            recorder: &Recorder::silent(),
         },
         // Made by nobody: a key that is not there has sealed nothing.
         cache: &token_cache(store, token_cache::read_key),

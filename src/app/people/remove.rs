@@ -3,9 +3,10 @@
 use anyhow::{Context, Result};
 
 use super::super::Process;
-use super::super::locations::token_caches;
+use super::super::locations::{data_location, token_caches};
 use crate::cli::Remove;
 use crate::command::credentials::Credentials;
+use crate::command::recorder::Recorder;
 use crate::command::{Report, remove};
 use crate::files;
 use crate::settings::{self, Settings};
@@ -25,12 +26,13 @@ pub(super) fn remove(
         store,
         settings: &settings,
         variables: process.variables,
+        recorder: &Recorder::new(&settings, data_location),
     };
     let caches = || token_caches(store);
     let Some(server) = server else {
         let profile = profile.context("remove: name a server, or the profile of a job that ends")?;
-        return remove::remove_profile(&profile, credentials, &caches);
+        return remove::remove_profile(&profile, credentials, &caches, process.now);
     };
     let profile = profile.map_or_else(|| settings::profile(program, process.variables), Ok)?;
-    remove::remove(&server.parse()?, profile, credentials, &caches)
+    remove::remove(&server.parse()?, profile, credentials, &caches, process.now)
 }

@@ -6,6 +6,7 @@ use super::super::Process;
 use crate::cli::Status;
 use crate::command::Report;
 use crate::command::credentials::Credentials;
+use crate::command::recorder::Recorder;
 use crate::command::status::{self, Format};
 use crate::files;
 use crate::settings::{Settings, allows_colour};
@@ -24,6 +25,7 @@ pub(super) fn status(arguments: Status, store: &CredentialStore, process: &Proce
         store,
         settings: &settings,
         variables: process.variables,
+        recorder: &Recorder::silent(),
     };
     status::status(&request, credentials, process.now)
 }

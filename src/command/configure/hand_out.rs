@@ -7,9 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use time::OffsetDateTime;
 
+use crate::activity_log::Action;
 use crate::client_config::set_hand_out;
 use crate::command::obtain::refresh_token::{Login, obtain, prove};
 use crate::command::obtain::{Rooms, Wanted, find_token_server};
+use crate::command::recorder::Activity;
 use crate::command::{Report, forget_tokens, quoted};
 use crate::credential::{Kind, Profile};
 use crate::files::{self, Location, Lock, foreign};
@@ -32,14 +34,27 @@ pub fn hand_out(
     now: OffsetDateTime,
 ) -> Result<Report> {
     let mut report = Report::default();
+    let record = |action, registry: &Registry| {
+        let slot = Slot::new(Server::Registry(registry.clone()), profile.clone());
+        rooms
+            .credentials
+            .recorder
+            .record(Activity::of(action, &slot, None), now);
+    };
     if hand_out == HandOut::IdentityToken {
         for registry in registries {
             try_out(registry, profile, rooms, now)
+                .inspect_err(|_| record(Action::Refusal, registry))
                 .with_context(|| format!("{registry}: settings.json is left as it was"))?;
         }
     }
     let _turn = turn(data);
     write(registries, hand_out, &mut report)?;
+    for registry in registries {
+        if rooms.credentials.settings.registry(registry).hand_out != hand_out {
+            record(Action::Configure, registry);
+        }
+    }
     Ok(report)
 }
 

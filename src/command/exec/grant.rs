@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::command::exec::Obtain;
 use crate::command::obtain::{Obtained, Wanted};
+use crate::command::recorder::Recorder;
 use crate::registry::{AccessToken, Registry, ScopeSet};
 use crate::secret::Secret;
 
@@ -133,17 +134,35 @@ impl Grant {
 
 /// The token, if it is for what was asked for, and what it is for beyond.
 fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet, Option<String>)> {
+    suffices(wanted, &obtained)?;
+    let Obtained {
+        access_token,
+        warning,
+        ..
+    } = obtained;
+    let granted = access_token.granted.as_ref();
+    let more = granted.map_or_else(ScopeSet::default, |granted| wanted.scope.lacking(granted));
+    Ok((access_token, more, warning))
+}
+
+/// Writes down that a token was had for the command, which is given none that is not for all that was asked for.
+pub fn record(wanted: &Wanted, obtained: &Obtained, recorder: &Recorder, now: OffsetDateTime) {
+    obtained.record(suffices(wanted, obtained).is_ok(), wanted, recorder, now);
+}
+
+/// Whether a token is for all that was asked for.
+fn suffices(wanted: &Wanted, obtained: &Obtained) -> Result<()> {
     let Obtained {
         access_token,
         token_server,
         account,
-        warning,
+        ..
     } = obtained;
     let (registry, origin) = (&wanted.registry, token_server.realm.origin());
-    let (lacking, more) = match &access_token.granted {
-        Some(granted) => (granted.lacking(&wanted.scope), wanted.scope.lacking(granted)),
-        None => (ScopeSet::default(), ScopeSet::default()),
-    };
+    let lacking = access_token
+        .granted
+        .as_ref()
+        .map_or_else(ScopeSet::default, |granted| granted.lacking(&wanted.scope));
     let is_pull = || {
         wanted
             .scope
@@ -163,7 +182,7 @@ fn check(wanted: &Wanted, obtained: Obtained) -> Result<(AccessToken, ScopeSet, 
         Some(account) if !lacking.is_empty() => {
             bail!("{origin} does not grant {account} {lacking} at {registry}")
         }
-        None | Some(_) => Ok((access_token, more, warning)),
+        None | Some(_) => Ok(()),
     }
 }
 
@@ -172,7 +191,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::registry::TokenServer;
+    use crate::credential::Profile;
+    use crate::registry::{Server, TokenServer};
+    use crate::store::Slot;
 
     const LIFE: i64 = 20;
 
@@ -188,6 +209,7 @@ mod tests {
                 realm: "https://h/token".parse().unwrap(),
                 service: None,
             },
+            slot: Slot::new(Server::Registry("h".parse().unwrap()), Profile::default()),
             account: Some("alice".to_owned()),
             warning: None,
         }

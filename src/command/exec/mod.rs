@@ -28,6 +28,8 @@ use crate::process::Child;
 use crate::registry::Registry;
 use crate::settings::{self, Variables};
 
+pub use self::grant::record;
+
 use grant::Grant;
 use run_config::RunConfig;
 

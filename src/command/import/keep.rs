@@ -3,7 +3,9 @@
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use crate::activity_log::Action;
 use crate::client_config::Login;
+use crate::command::recorder::{Activity, Recorder};
 use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile};
 use crate::registry::ServerUrl;
 use crate::store::{CredentialStore, Held, Slot, StoreError};
@@ -12,6 +14,7 @@ use crate::store::{CredentialStore, Held, Slot, StoreError};
 pub(super) struct Keeper<'a> {
     pub(super) profile: &'a Profile,
     pub(super) store: &'a CredentialStore,
+    pub(super) recorder: &'a Recorder,
     pub(super) now: OffsetDateTime,
     pub(super) is_dry_run: bool,
 }
@@ -65,6 +68,9 @@ impl Keeper<'_> {
             server_url,
         };
         self.store.put(&slot, &credential, self.now)?;
+        let account = Some(login.account.as_str());
+        self.recorder
+            .record(Activity::of(Action::Import, &slot, account), self.now);
         match self.held(&credential.server_url)? {
             Some(held) if is_same(&held, login) => Ok(Kept::New),
             Some(_) | None => Err(NotKept::ReadBack),

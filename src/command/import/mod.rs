@@ -11,6 +11,7 @@ use std::str::FromStr;
 use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
+use crate::command::recorder::Recorder;
 use crate::command::{Report, quoted};
 use crate::credential::{HelperName, InvalidHelperName, Profile};
 use crate::registry::Registry;
@@ -82,11 +83,13 @@ pub fn import(
     request: &Request,
     variables: Variables<'_>,
     store: &CredentialStore,
+    recorder: &Recorder,
     now: OffsetDateTime,
 ) -> Result<Report> {
     let keeper = Keeper {
         profile: &request.profile,
         store,
+        recorder,
         now,
         is_dry_run: request.is_dry_run,
     };

@@ -5,7 +5,7 @@ mod choice;
 mod contact;
 pub mod refresh_token;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::slice;
 use std::time::Instant;
 
@@ -13,7 +13,9 @@ use anyhow::{Result, bail};
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use crate::activity_log::Action;
 use crate::command::credentials::Credentials;
+use crate::command::recorder::{Activity, Recorder};
 use crate::command::{forget_tokens_of, rfc3339, subject};
 use crate::credential::{Credential, KeptSecret, Kind, Profile, SecretAtHand, UsableCredential};
 use crate::http::{BUDGET, Http};
@@ -64,22 +66,56 @@ pub struct Obtained {
     pub access_token: AccessToken,
     /// Who gave it, and for whom it is.
     pub token_server: TokenServer,
+    /// Whose slot it was had for.
+    pub slot: Slot,
     /// The account it was had for; `None` for nobody.
     pub account: Option<String>,
     /// What the user has to know all the same.
     pub warning: Option<String>,
 }
 
-/// Obtains a token.
+impl Obtained {
+    /// Writes down whether it was handed out.
+    pub fn record(&self, is_handed_out: bool, wanted: &Wanted, recorder: &Recorder, now: OffsetDateTime) {
+        let action = if is_handed_out {
+            Action::HandOut
+        } else {
+            Action::Refusal
+        };
+        let activity = Activity {
+            scope: Some(&wanted.scope),
+            granted: self.access_token.granted.as_ref(),
+            ..Activity::of(action, &self.slot, self.account.as_deref())
+        };
+        recorder.record(activity, now);
+    }
+}
+
+/// Obtains a token. That there is none is written down here; that it is handed out, by who does.
 pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Obtained> {
-    attempt(wanted, rooms, now, true)
+    // Who was refused is known once somebody was chosen.
+    let chosen = OnceCell::new();
+    attempt(wanted, rooms, now, true, &chosen).inspect_err(|_| {
+        let (slot, account) = chosen.into_inner().unwrap_or_else(|| (whole(wanted), None));
+        let activity = Activity {
+            scope: Some(&wanted.scope),
+            ..Activity::of(Action::Refusal, &slot, account.as_deref())
+        };
+        rooms.credentials.recorder.record(activity, now);
+    })
 }
 
 #[expect(
     clippy::too_many_lines,
     reason = "one call from the question to the answer, in the order in which it happens"
 )]
-fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: bool) -> Result<Obtained> {
+fn attempt(
+    wanted: &Wanted,
+    rooms: Rooms<'_>,
+    now: OffsetDateTime,
+    may_repeat: bool,
+    asked_as: &OnceCell<(Slot, Option<String>)>,
+) -> Result<Obtained> {
     let registry = &wanted.registry;
     let own = rooms.credentials.settings.registry(registry);
     // What the requests of this call may still take together.
@@ -97,6 +133,10 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         ..own_token_server
     };
     let chosen = choose(wanted, rooms.credentials, now)?;
+    if let Some((slot, found)) = &chosen {
+        // A second attempt finds the same one.
+        let _ = asked_as.set((slot.clone(), Some(found.credential().account.clone())));
+    }
     let fetched = chosen
         .as_ref()
         .map(|(slot, found)| fetch(slot, found, rooms.credentials))
@@ -175,6 +215,16 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         }
         let access_token = access_token?;
         has_come.set(true);
+        let activity = Activity {
+            scope: Some(&wanted.scope),
+            granted: access_token.granted.as_ref(),
+            ..Activity::of(
+                Action::Exchange,
+                &slot,
+                credential.map(|credential| credential.account.as_str()),
+            )
+        };
+        rooms.credentials.recorder.record(activity, now);
         let newest = match &rotated {
             None => renewed_since.as_ref(),
             Some(kept) => kept.as_ref().ok().and_then(Option::as_ref),
@@ -195,14 +245,14 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
         }
         Err(Unobtained::Failed(error)) => {
             if may_repeat && error.is::<LoginChanged>() {
-                return attempt(wanted, rooms, now, false);
+                return attempt(wanted, rooms, now, false, asked_as);
             }
             if let Some(ExchangeError::Refused {
                 status: 400 | 401, ..
             }) = error.downcast_ref()
             {
                 if may_repeat && is_renewed_since(&slot, credential, rooms) {
-                    return attempt(wanted, rooms, now, false);
+                    return attempt(wanted, rooms, now, false, asked_as);
                 }
                 let refused = asked_by(credential, &slot_name, anonymously);
                 rooms.cache.refuse(refused, error.to_string(), now);
@@ -233,6 +283,7 @@ fn attempt(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, may_repeat: b
     Ok(Obtained {
         access_token,
         token_server,
+        slot,
         account: credential.map(|credential| credential.account.clone()),
         warning,
     })

@@ -10,6 +10,8 @@ use time::OffsetDateTime;
 
 use super::contact::{host, known_token_server, trust};
 use super::{Rooms, credentials, forget_if_gone};
+use crate::activity_log::Action;
+use crate::command::recorder::Activity;
 use crate::command::{quoted, rfc3339, subject};
 use crate::credential::UsableCredential;
 use crate::http::{BUDGET, Http};
@@ -221,7 +223,13 @@ fn exchange(
     );
     let exchanged = exchange.make(&http, now);
     left.set(http.remaining());
-    Ok(exchanged?)
+    let exchanged = exchanged?;
+    let account = Some(login.credential.account.as_str());
+    rooms
+        .credentials
+        .recorder
+        .record(Activity::of(Action::Exchange, login.slot, account), now);
+    Ok(exchanged)
 }
 
 /// The word by which it is remembered for a while that there is none, so that a build does not ask for each image.
