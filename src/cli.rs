@@ -111,7 +111,7 @@ pub struct Add {
     /// Keep it under this profile
     #[arg(long, value_name = "NAME")]
     pub profile: Option<Profile>,
-    /// The account; <token> for an identity token. A helper (--from) knows it by itself
+    /// The account; `<token>` for an identity token. A helper (--from) knows it by itself
     #[arg(long, value_name = "NAME")]
     pub username: Option<String>,
     /// password, personal-access-token, organization-access-token or identity-token
@@ -125,8 +125,8 @@ pub struct Add {
     /// Until when it is good: 2027-01-31, 2027-01-31T12:00:00Z, 30d or 8h; `never` takes it back
     #[arg(long, value_name = "WHEN")]
     pub expires: Option<String>,
-    /// Where its secret is kept, if not here: env:NAME, file:PATH, helper:NAME, or command and the command behind --.
-    /// It is fetched whenever it is needed
+    /// Where its secret is kept, if not here: `env:NAME`, `file:PATH`, `helper:NAME`, or `command` and the
+    /// command behind --. It is fetched whenever it is needed
     #[arg(long, value_name = "PLACE")]
     pub from: Option<String>,
     /// A secret where it does not belong, so that it is we who refuse it: clap would repeat it.

@@ -8,7 +8,8 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use docker_credential_scoped::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile};
@@ -163,7 +164,11 @@ fn again_changes_what_is_named_and_keeps_the_rest() {
     };
     add(&home, &["https://h/", "--expires", "2999-01-01T00:00:00Z"], "").succeeds();
     but(&json!({ "expires": "2999-01-01T00:00:00Z" }));
-    add(&home, &["h"], "second").succeeds();
+    let changed = add(&home, &["h"], "second").succeeds();
+    assert_eq!(
+        changed.stderr,
+        "h: is still said to expire when the old secret does; change that with --expires\n"
+    );
     but(&json!({ "expires": "2999-01-01T00:00:00Z" }));
     get(&home, "h").is(&found("h", "u", "second"), "", 0);
     add(&home, &["h", "--expires", "never", "--scope", "unknown"], "").is(
@@ -360,6 +365,13 @@ fn a_helper_knows_the_account_by_itself() {
         "",
         0,
     );
+    let answer = found("h", "of-the-helper", "s");
+    let helper = home.write(
+        "../bin/docker-credential-other",
+        &format!("#!/bin/sh\ncat <<'END'\n{answer}END\n"),
+    );
+    fs::set_permissions(helper, Permissions::from_mode(0o755)).unwrap();
+    get(&home, "h").is(&answer, "", 0);
     add(&home, &["h"], "s").is(
         "",
         "docker-credential-scoped: --username: name the account; only a helper knows it by itself\n",

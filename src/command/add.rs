@@ -221,7 +221,15 @@ fn changed(
             ));
             None
         }
-        None => kept,
+        None => {
+            if is_new_secret && kept.is_some() {
+                notes.note(format_args!(
+                    "{}: is still said to expire when the old secret does; change that with --expires",
+                    server_url.server()
+                ));
+            }
+            kept
+        }
     };
     Ok(Credential {
         server_url: before.map_or(server_url, |before| before.server_url.clone()),
