@@ -1,7 +1,11 @@
 //! `doctor`: each thing that commonly goes wrong, made wrong once, with the line and the mend that are said of it; and a
 //! home in which nothing is.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a test stops where it errs, and damages files plainly"
+)]
 
 mod command;
 mod support;

@@ -321,7 +321,6 @@ fn the_token_that_a_fetched_secret_got_is_found_without_fetching_it() {
 fn a_refused_credential_is_not_asked_with_again() {
     let scene = Scene::usual(|_| Answer::new(401, "{}")).with_password();
     scene.token(&["--pull", "a/b"]).fails();
-    let server = scene.fixture.address();
     explains(
         &scene,
         "",
@@ -337,7 +336,6 @@ fn a_refused_credential_is_not_asked_with_again() {
             "wire      nothing before that, since the credential was refused",
         ],
     );
-    assert!(!server.is_empty());
 }
 
 #[test]

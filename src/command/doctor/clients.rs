@@ -15,6 +15,8 @@ use crate::settings::{self, Variables};
 /// What a client's configuration calls this helper.
 const OURS: &str = "scoped";
 
+const CONFIGURE: &str = "docker-credential-scoped configure";
+
 /// What of docker's configuration is right and wrong. `held` are the registries that there are credentials for.
 pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec<Finding> {
     let Some(path) = settings::docker_config_file(variables) else {
@@ -23,7 +25,6 @@ pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec
         ];
     };
     let shown = path.display();
-    let configure = "docker-credential-scoped configure";
     let config = match foreign::read(&path).map(|bytes| bytes.map(|bytes| ConfigFile::read(&bytes))) {
         Ok(Some(Ok(config))) => config,
         Ok(Some(Err(error))) => {
@@ -32,7 +33,7 @@ pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec
         Err(error) => return vec![Finding::wrong(error.to_string()).mended_by("let yourself read it")],
         Ok(None) if is_installed(&["docker"], variables) => {
             let what = format!("docker does not ask this helper: {shown} is not there");
-            return vec![Finding::wrong(what).mended_by(configure)];
+            return vec![Finding::wrong(what).mended_by(CONFIGURE)];
         }
         Ok(None) => {
             return vec![Finding::note(format!(
@@ -40,87 +41,96 @@ pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec
             ))];
         }
     };
-    let mut findings = Vec::new();
-    let store = config.helper(&Key::CredsStore);
-    let mut named: Vec<String> = store.iter().cloned().collect();
-    let own: Vec<_> = config
-        .cred_helpers()
+    let mut findings = vec![asks(&config, &path)];
+    findings.extend(overridden(&config, held));
+    findings.extend(not_asked(&config, held, &path));
+    let names = store(&config)
         .into_iter()
-        .filter(|(_, helper)| !helper.is_empty())
-        .collect();
-    match &store {
-        Some(helper) if is_ours(helper) => {
-            findings.push(Finding::good(format!(
-                "docker asks docker-credential-{helper} ({shown})"
-            )));
-        }
-        _ if own.iter().any(|(_, helper)| is_ours(helper)) => {
-            let registries = own
-                .iter()
-                .filter(|(_, helper)| is_ours(helper))
-                .map(|(registry, _)| registry.as_str());
-            let registries = registries.collect::<Vec<_>>().join(", ");
-            findings.push(Finding::good(format!(
-                "docker asks this helper for {registries} ({shown})"
-            )));
-        }
-        Some(helper) => findings.push(
-            Finding::wrong(format!("docker asks docker-credential-{helper} ({shown})")).mended_by(configure),
-        ),
-        None => findings.push(Finding::wrong(format!("{shown} names no helper")).mended_by(configure)),
-    }
-    for (registry, helper) in &own {
-        if is_ours(helper) {
-            named.push(helper.clone());
-            continue;
-        }
-        let what =
-            format!("credHelpers sends {registry} to docker-credential-{helper}, whatever credsStore says");
-        let is_held = registry
-            .parse::<ServerUrl>()
-            .is_ok_and(|url| held.iter().any(|registry| url.server().is_of(registry)));
-        findings.push(if is_held {
-            Finding::wrong(what + "; what is stored here for it is never asked for")
-                .mended_by(format!("{configure} --registry {}", quoted(registry)))
-        } else {
-            Finding::note(what)
-        });
-    }
-    if !store.as_deref().is_some_and(is_ours) && own.iter().any(|(_, helper)| is_ours(helper)) {
-        let is_asked = |registry: &&Registry| {
-            own.iter().any(|(key, _)| {
-                key.parse::<ServerUrl>()
-                    .is_ok_and(|url| url.server().is_of(registry))
-            })
-        };
-        findings.extend(
-            held.iter()
-                .filter(|registry| !is_asked(registry))
-                .map(|registry| {
-                    Finding::wrong(format!(
-                        "docker does not ask this helper for {registry}, which is stored here ({shown})"
-                    ))
-                    .mended_by(format!(
-                        "{configure} --registry {}",
-                        quoted(&registry.to_string())
-                    ))
-                }),
-        );
-    }
-    named.sort();
-    named.dedup();
-    findings.extend(
-        named
-            .iter()
-            .filter(|name| is_ours(name))
-            .map(|name| reach(name, variables)),
-    );
+        .chain(own(&config).map(|(_, helper)| helper));
+    let names: BTreeSet<_> = names.filter(|name| is_ours(name)).collect();
+    findings.extend(names.iter().map(|name| reach(name, variables)));
     findings.extend(plain_text(&config, &path, "docker-credential-scoped import"));
     if settings::is_docker_auth_config_set(variables) {
         let what = "DOCKER_AUTH_CONFIG is set, and docker takes what is in it before it asks a helper";
         findings.push(Finding::wrong(what).mended_by("unset DOCKER_AUTH_CONFIG"));
     }
     findings
+}
+
+/// Whether docker asks this helper at all.
+fn asks(config: &ConfigFile, path: &Path) -> Finding {
+    let shown = path.display();
+    let ours: Vec<_> = own(config)
+        .filter(|(_, helper)| is_ours(helper))
+        .map(|(registry, _)| registry)
+        .collect();
+    match store(config) {
+        Some(helper) if is_ours(&helper) => {
+            Finding::good(format!("docker asks docker-credential-{helper} ({shown})"))
+        }
+        _ if !ours.is_empty() => Finding::good(format!(
+            "docker asks this helper for {} ({shown})",
+            ours.join(", ")
+        )),
+        Some(helper) => {
+            Finding::wrong(format!("docker asks docker-credential-{helper} ({shown})")).mended_by(CONFIGURE)
+        }
+        None => Finding::wrong(format!("{shown} names no helper")).mended_by(CONFIGURE),
+    }
+}
+
+/// The registries that docker asks another helper for, whatever `credsStore` says.
+fn overridden(config: &ConfigFile, held: &BTreeSet<Registry>) -> Vec<Finding> {
+    let judge = |(registry, helper): (String, String)| {
+        let what =
+            format!("credHelpers sends {registry} to docker-credential-{helper}, whatever credsStore says");
+        if held.iter().any(|held| is_key_of(&registry, held)) {
+            Finding::wrong(what + "; what is stored here for it is never asked for")
+                .mended_by(format!("{CONFIGURE} --registry {}", quoted(&registry)))
+        } else {
+            Finding::note(what)
+        }
+    };
+    own(config)
+        .filter(|(_, helper)| !is_ours(helper))
+        .map(judge)
+        .collect()
+}
+
+/// The registries that docker asks nobody for, where it asks this helper for some only.
+fn not_asked(config: &ConfigFile, held: &BTreeSet<Registry>, path: &Path) -> Vec<Finding> {
+    let is_asked = |registry: &Registry| own(config).any(|(key, _)| is_key_of(&key, registry));
+    if store(config).as_deref().is_some_and(is_ours) || !own(config).any(|(_, helper)| is_ours(&helper)) {
+        return Vec::new();
+    }
+    held.iter()
+        .filter(|registry| !is_asked(registry))
+        .map(|registry| {
+            let shown = path.display();
+            let what =
+                format!("docker does not ask this helper for {registry}, which is stored here ({shown})");
+            Finding::wrong(what).mended_by(format!(
+                "{CONFIGURE} --registry {}",
+                quoted(&registry.to_string())
+            ))
+        })
+        .collect()
+}
+
+/// The helper that is asked for every registry without one of its own.
+fn store(config: &ConfigFile) -> Option<String> {
+    config.helper(&Key::CredsStore)
+}
+
+/// The registries with a helper of their own, and it.
+fn own(config: &ConfigFile) -> impl Iterator<Item = (String, String)> {
+    let own = config.cred_helpers().into_iter();
+    own.filter(|(_, helper)| !helper.is_empty())
+}
+
+fn is_key_of(key: &str, registry: &Registry) -> bool {
+    key.parse::<ServerUrl>()
+        .is_ok_and(|url| url.server().is_of(registry))
 }
 
 /// What of the configuration of podman, skopeo and buildah is right and wrong, where one of them is there.

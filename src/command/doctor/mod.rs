@@ -40,7 +40,7 @@ pub fn doctor(patient: Patient<'_>, now: OffsetDateTime) -> Report {
     let mut findings = Vec::new();
     for looked in [
         store::settings(patient),
-        store::directories(patient),
+        store::private_directories(patient),
         store::key(patient),
         store::slots(patient),
         store::expiry(patient, now),

@@ -45,7 +45,7 @@ pub(super) fn settings(patient: Patient<'_>) -> Vec<Finding> {
 }
 
 /// Whether the directories are ours alone.
-pub(super) fn directories(patient: Patient<'_>) -> Vec<Finding> {
+pub(super) fn private_directories(patient: Patient<'_>) -> Vec<Finding> {
     let Some(data) = patient.data else {
         return vec![Finding::of_error(StoreError::NoHome, "")];
     };
