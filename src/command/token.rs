@@ -113,6 +113,9 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
 /// for, and has something all the same.
 fn is_nothing(wanted: &Wanted, obtained: &Obtained) -> bool {
     obtained.access_token.granted.as_ref().is_some_and(|granted| {
+        if *granted == wanted.scope {
+            return false;
+        }
         let lacking = granted.lacking(&wanted.scope);
         !lacking.is_empty() && lacking == wanted.scope && wanted.scope.lacking(granted) == *granted
     })
