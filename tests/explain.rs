@@ -61,7 +61,7 @@ fn explains(scene: &Scene, repository: &str, arguments: &[&str], code: i32, line
         "{outcome:?}"
     );
     let said = without_times(&outcome.stdout.replace(&server, "[S]"));
-    let expected: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let expected = lines.join("\n") + "\n";
     assert_eq!(
         (said, outcome.stderr.as_str(), outcome.code),
         (expected + END, "", Some(code))

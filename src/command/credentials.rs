@@ -13,7 +13,7 @@ use crate::credential::{
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
 use crate::settings::{Settings, Variables};
-use crate::store::{CredentialStore, Held, Slot, StoreError};
+use crate::store::{CredentialStore, Held, Opened, Slot, StoreError};
 
 /// What is held, and where secrets are found that are kept elsewhere.
 #[derive(Clone, Copy)]
@@ -32,7 +32,7 @@ pub struct Credentials<'a> {
 #[derive(Debug)]
 pub enum Found {
     /// In settings.json.
-    Declared(Box<Credential>),
+    Declared(Credential),
     /// In the store.
     Stored(Held),
 }
@@ -80,10 +80,7 @@ impl Credentials<'_> {
     }
 
     /// All that is held for a registry or a part of it, of all profiles.
-    pub fn of_registry(
-        &self,
-        registry: &Registry,
-    ) -> Result<Vec<(Slot, Result<Found, StoreError>)>, StoreError> {
+    pub fn of_registry(&self, registry: &Registry) -> Result<Vec<Opened<Found>>, StoreError> {
         let mut all: Vec<_> = self
             .store
             .of_registry(registry)?
@@ -95,7 +92,7 @@ impl Credentials<'_> {
             let slot = Slot::new(server.clone(), declared.profile.clone());
             let is_part = server.registry() == Some(registry);
             if is_part && !all.iter().any(|(stored, _)| *stored == slot) {
-                all.push((slot, Ok(Found::Declared(Box::new(declared.credential())))));
+                all.push((slot, Ok(Found::Declared(declared.credential()))));
             }
         }
         Ok(all)
@@ -185,7 +182,7 @@ impl Credentials<'_> {
             .credentials
             .iter()
             .find(|declared| declared.server.server() == slot.server() && declared.profile == *slot.profile())
-            .map(|declared| Found::Declared(Box::new(declared.credential())))
+            .map(|declared| Found::Declared(declared.credential()))
     }
 }
 

@@ -207,10 +207,7 @@ impl CredentialStore {
 
     /// What is held for a registry or a part of it, of all profiles. Of what does not open only the registry as a whole
     /// is told, which says so by its name.
-    pub fn of_registry(
-        &self,
-        registry: &Registry,
-    ) -> Result<Vec<(Slot, Result<Held, StoreError>)>, StoreError> {
+    pub fn of_registry(&self, registry: &Registry) -> Result<Vec<Opened<Held>>, StoreError> {
         let whole = registry.to_string();
         let is_part = |server: &str| {
             server
@@ -336,6 +333,9 @@ impl Writer {
         Ok(self.slots.replace(name, &sealed, &self.staging)?)
     }
 }
+
+/// A slot, and what is in it or why that cannot be told.
+pub type Opened<T> = (Slot, Result<T, StoreError>);
 
 /// A slot as the directory shows it.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ mod slot;
 mod token_servers;
 mod turn;
 
-pub use credential_store::{CredentialStore, Entry, Held, Put, StoreError};
+pub use credential_store::{CredentialStore, Entry, Held, Opened, Put, StoreError};
 pub use key::KeyError;
 pub use slot::Slot;
 pub use token_servers::{TokenServers, TokenServersError};

@@ -59,6 +59,7 @@ pub fn refresh_token(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) ->
 }
 
 /// The one that `get` answered last, if it still would.
+#[must_use]
 pub fn remembered(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) -> Option<RefreshToken> {
     let own = rooms.credentials.settings.registry(login.registry);
     let token_server = known_token_server(login.registry, &own, rooms.token_servers).ok()??;
