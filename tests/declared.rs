@@ -225,10 +225,12 @@ fn what_has_expired_is_not_handed_out() {
         );
     };
     declared("2020-01-01T00:00:00Z");
-    get(&home, "ghcr.io").is(
-        1,
-        "ghcr.io: the credential of ci expired 2020-01-01T00:00:00Z; replace it: docker-credential-scoped add ghcr.io\n",
-        "",
+    let said = get(&home, "ghcr.io");
+    assert_eq!((said.code, said.stdout.lines().count()), (Some(1), 1), "{said:?}");
+    let named = "ghcr.io: the credential of ci expired 2020-01-01T00:00:00Z; ";
+    assert!(
+        said.stdout.starts_with(named),
+        "with the mend behind it: {said:?}"
     );
     home.ask(SCOPED, "list", "").is(0, "{}\n", "");
     declared("2999-01-01T00:00:00Z");
