@@ -73,6 +73,12 @@ impl Recorder {
         }
     }
 
+    /// Whether anything is written down, for who would have to prepare it.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.locate.is_some()
+    }
+
     /// Writes down what was done. Never fails: nobody goes without a credential because it could not be written down.
     pub fn record(&self, activity: Activity<'_>, now: OffsetDateTime) {
         if let Some(locate) = self.locate {

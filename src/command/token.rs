@@ -50,7 +50,12 @@ struct Printed<'a> {
 /// Obtains a token and prints it; beside it, where it allows less or more than was asked for.
 pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Report> {
     let obtained = obtain(wanted, rooms, now)?;
-    let is_nothing = is_nothing(wanted, &obtained);
+    let granted = obtained.access_token.granted.as_ref();
+    let other = granted.filter(|granted| **granted != wanted.scope);
+    let (is_other, is_nothing) = (
+        other.is_some(),
+        other.is_some_and(|granted| is_nothing(wanted, granted)),
+    );
     obtained.record(!is_nothing, wanted, rooms.credentials.recorder, now);
     let Obtained {
         access_token,
@@ -70,7 +75,7 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
         ));
     }
     if let Some(granted) = &access_token.granted
-        && *granted != wanted.scope
+        && is_other
     {
         let origin = token_server.realm.origin();
         let lacking = granted.lacking(&wanted.scope);
@@ -111,14 +116,9 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
 
 /// Whether nothing of what was asked for was granted. Who asks for `*` and is granted less lacks all that was asked
 /// for, and has something all the same.
-fn is_nothing(wanted: &Wanted, obtained: &Obtained) -> bool {
-    obtained.access_token.granted.as_ref().is_some_and(|granted| {
-        if *granted == wanted.scope {
-            return false;
-        }
-        let lacking = granted.lacking(&wanted.scope);
-        !lacking.is_empty() && lacking == wanted.scope && wanted.scope.lacking(granted) == *granted
-    })
+fn is_nothing(wanted: &Wanted, granted: &ScopeSet) -> bool {
+    let lacking = granted.lacking(&wanted.scope);
+    !lacking.is_empty() && lacking == wanted.scope && wanted.scope.lacking(granted) == *granted
 }
 
 /// The first of many: what is granted is as long as a server likes.

@@ -133,7 +133,9 @@ fn attempt(
         ..own_token_server
     };
     let chosen = choose(wanted, rooms.credentials, now)?;
-    if let Some((slot, found)) = &chosen {
+    if let Some((slot, found)) = &chosen
+        && rooms.credentials.recorder.is_wanted()
+    {
         // A second attempt finds the same one.
         let _ = asked_as.set((slot.clone(), Some(found.credential().account.clone())));
     }
