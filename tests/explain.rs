@@ -188,6 +188,69 @@ fn the_narrowest_is_used_and_each_other_has_its_reason() {
 }
 
 #[test]
+fn a_path_with_a_credential_of_its_own_answers_for_itself() {
+    let scene = scene().with_password();
+    let path = format!("{}/acme", scene.fixture.address());
+    Helper::of(&scene.home).store(&path, "bob", "canary-of-bob");
+    let wire = "wire      asks [S] first where its tokens come from, and then the token server that it names, if that may be \
+                trusted";
+    explains(
+        &scene,
+        "/acme/app",
+        &[],
+        0,
+        &[
+            "request   [S], repository:acme/app:pull",
+            "used      profile default for acme: account bob, password, allowed scopes unknown",
+            "          because none of those that may do this may do less",
+            "not used  profile default (account user, password, allowed scopes unknown): may do more",
+            "get       [S], profile default: account user, and the password stored",
+            "get       [S]/acme/app, profile default: account bob, and the password stored",
+            "cache     nothing",
+            wire,
+        ],
+    );
+    explains(
+        &scene,
+        "",
+        &["--profile", "default"],
+        0,
+        &[
+            "request   [S], no scope",
+            "used      profile default: account user, password, allowed scopes unknown",
+            "          because profile default is named",
+            "not used  profile default for acme (account bob, password, allowed scopes unknown): is for a part of the \
+             registry, and no scope is asked for",
+            "get       [S], profile default: account user, and the password stored",
+            "cache     nothing",
+            wire,
+        ],
+    );
+}
+
+#[test]
+fn what_reads_the_public_only_is_used_where_nothing_else_may() {
+    let scene = scene();
+    declare(&scene, &[declared("public", &["repo:public_read"])]);
+    let secret = "secret in environment variable CANARY, not fetched now";
+    explains(
+        &scene,
+        "",
+        &["--scope", "repository:a/b:pull"],
+        0,
+        &[
+            "request   [S], repository:a/b:pull",
+            &format!("used      profile public: account public, {secret}, allowed scopes repo:public_read"),
+            "          because it is of use if that is public, and no other may do it",
+            "get       [S], profile default: not found; clients go on without a credential",
+            "cache     nothing",
+            "wire      asks [S] first where its tokens come from, and then the token server that it names, if that may be \
+             trusted",
+        ],
+    );
+}
+
+#[test]
 fn what_none_may_do_ends_here() {
     let scene = scene();
     declare(&scene, &[declared("read", &["repository:acme/*:pull"])]);
@@ -373,6 +436,30 @@ fn identity_tokens_are_posted_and_never_shown() {
             "used      profile default: account user, password, allowed scopes unknown",
             "          because no other may do this",
             "get       [S], profile default: <token>, and an identity token that http://[S]/token is asked for",
+            "cache     nothing",
+            "wire      GET http://[S]/token, service s, scope repository:a/b:pull, as user",
+        ],
+    );
+}
+
+#[test]
+fn an_identity_token_that_was_not_issued_is_an_error_for_a_while() {
+    let scene = scene().with_password();
+    let server = scene.fixture.address();
+    let realm = format!("http://{server}/token");
+    let own = json!({ "realm": realm, "service": "s", "handOut": "identity-token" });
+    support::scene::set(&scene.home, &server, &own);
+    Helper::of(&scene.home).ask("get", &server).fails();
+    explains(
+        &scene,
+        "",
+        &["--scope", "repository:a/b:pull"],
+        0,
+        &[
+            "request   [S], repository:a/b:pull",
+            "used      profile default: account user, password, allowed scopes unknown",
+            "          because no other may do this",
+            "get       [S], profile default: an error until [U]: http://[S] issued no refresh token",
             "cache     nothing",
             "wire      GET http://[S]/token, service s, scope repository:a/b:pull, as user",
         ],

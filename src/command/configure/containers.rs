@@ -132,7 +132,7 @@ pub fn lines_of_helpers(variables: Variables<'_>) -> Vec<(PathBuf, String)> {
         .collect()
 }
 
-/// The same with the helpers' names; a file that names none is left out no more than podman does.
+/// The same with the names in those lines, in the order in which podman asks them.
 #[must_use]
 pub fn lists_of_helpers(variables: Variables<'_>) -> Vec<(PathBuf, Vec<String>)> {
     lines_of_helpers(variables)

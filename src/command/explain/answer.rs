@@ -71,18 +71,27 @@ fn identity_token(
     if let Some(why) = token_server.refusal(registry, own.insecure) {
         return format!("an error: {}: {why}", token_server.realm.origin());
     }
-    let remembered = remembered(Some((slot, credential)), registry, &token_server, rooms, now);
+    let mut remembered = remembered(Some((slot, credential)), registry, &token_server, rooms, now);
+    // A client asks with it for whatever it needs, so that it is for no scope.
+    remembered.retain(|entry| entry.scope.is_empty());
+    let until = |entry: &Entry| rfc3339(entry.expires);
     let is_refresh_token = |entry: &&Entry| entry.answer == Answered::RefreshToken;
-    match remembered.iter().find(is_refresh_token) {
-        Some(entry) => format!(
+    if let Some(entry) = remembered.iter().find(is_refresh_token) {
+        return format!(
             "<token>, and an identity token that is remembered until {}",
-            rfc3339(entry.expires)
-        ),
-        None => format!(
+            until(entry)
+        );
+    }
+    let refusal = remembered.iter().find_map(|entry| match &entry.answer {
+        Answered::Refusal(word) => Some(format!("an error until {}: {word}", until(entry))),
+        Answered::RefreshToken | Answered::Token(_) => None,
+    });
+    refusal.unwrap_or_else(|| {
+        format!(
             "<token>, and an identity token that {} is asked for",
             token_server.realm
-        ),
-    }
+        )
+    })
 }
 
 fn unavailable(error: &str, settings: &Settings) -> String {
