@@ -277,8 +277,8 @@ fn a_profile_that_is_named_is_the_only_one_that_counts() {
     let mut expired = declared("ci", &["repository:acme/*:pull"]);
     expired["expires"] = json!("2026-01-01");
     declare(&scene, &[expired]);
-    let line = "[S]: the credential of ci expired 2026-01-02T00:00:00Z; replace it: docker-credential-scoped add [S] \
-                --profile ci";
+    let line = "[S]: the credential of ci expired 2026-01-02T00:00:00Z; renew it, and say in \
+                settings.json until when it is good";
     explains(
         &scene,
         "",
