@@ -11,7 +11,7 @@ use docker_credential_scoped::files::Location;
 use docker_credential_scoped::registry::{AccessToken, ScopeSet};
 use docker_credential_scoped::seal::{self, Key};
 use docker_credential_scoped::secret::Secret;
-use docker_credential_scoped::token_cache::{Remembered, Subject, TokenCache, Wanted};
+use docker_credential_scoped::token_cache::{Proof, Remembered, Subject, TokenCache, Wanted};
 use libfuzzer_sys::fuzz_target;
 use time::{Duration, OffsetDateTime};
 
@@ -33,7 +33,7 @@ fn now() -> OffsetDateTime {
 fn with_wanted<T>(then: impl FnOnce(Wanted<'_>) -> T) -> T {
     let scope: ScopeSet = "repository:a/b:pull".parse().expect("a scope");
     let secret = Secret::new("secret".to_owned());
-    let subject = Some(Subject { slot: "h@default", account: "u", secret: &secret });
+    let subject = Some(Subject { slot: "h@default", account: "u", proof: Proof::Stored(&secret) });
     then(Wanted { server: "h", subject, realm: "https://h/token", service: Some("h"), scope: &scope })
 }
 
