@@ -126,7 +126,8 @@ pub struct Add {
     #[arg(long, value_name = "WHEN")]
     pub expires: Option<String>,
     /// Where its secret is kept, if not here: `env:NAME`, `file:PATH`, `helper:NAME`, or `command` and the
-    /// command behind --. It is fetched whenever it is needed
+    /// command behind --. It is fetched whenever it is needed. With `stdin` a new secret is read for one that is kept
+    /// though something else is named, too
     #[arg(long, value_name = "PLACE")]
     pub from: Option<String>,
     /// A secret where it does not belong, so that it is we who refuse it: clap would repeat it.
@@ -299,7 +300,7 @@ pub struct Log {
 #[derive(Debug, Args)]
 pub struct Remove {
     /// The registry, or a part of it
-    #[arg(value_name = "SERVER[/PREFIX]", required_unless_present = "profile")]
+    #[arg(value_name = "SERVER[/PREFIX]")]
     pub server: Option<String>,
     /// Of this profile; without a server, all that it has
     #[arg(long, value_name = "NAME")]

@@ -246,7 +246,7 @@ fn what_stands_in_the_wrong_place_is_refused_and_not_repeated() {
         ),
         (
             vec!["h", "--username", "u", "--from", "command"],
-            "--from: command: name a program and its arguments, each a text of its own",
+            "--from: command: name a program on PATH or its absolute path, and its arguments, each a text of its own",
             1,
         ),
         (
@@ -680,7 +680,11 @@ fn a_slot_is_removed_and_it_is_said_whether_there_was_one() {
         1,
     );
     let outcome = run(&home, &["remove"], "");
-    assert_eq!((outcome.stdout.as_str(), outcome.code), ("", Some(2)));
+    outcome.is(
+        "",
+        "docker-credential-scoped: remove: name a server, or the profile of a job that ends\n",
+        1,
+    );
 }
 
 #[test]
@@ -770,4 +774,52 @@ fn no_argument_of_a_process_is_the_secret() {
     Outcome::of(&mut command, b"canary-secret").succeeds();
     let trace = fs::read_to_string(trace).unwrap();
     assert!(trace.contains("execve") && !trace.contains("canary"), "{trace}");
+}
+
+#[test]
+fn what_else_is_on_standard_input_is_left_alone_when_only_facts_are_named() {
+    let home = Home::new();
+    run(&home, &["add", "h", "--username", "u"], "good\n").succeeds();
+    run(&home, &["add", "h", "--expires", "30d"], "echo next step\n").succeeds();
+    let secret = || Helper::of(&home).get("h").unwrap().secret;
+    assert_eq!(secret(), "good");
+    run(
+        &home,
+        &["add", "h", "--expires", "90d", "--from", "stdin"],
+        "new\n",
+    )
+    .succeeds();
+    assert_eq!(secret(), "new");
+}
+
+#[test]
+fn a_login_with_what_has_expired_is_told_so() {
+    let home = Home::new();
+    home.write(
+        SETTINGS,
+        r#"{ "credentials": [{ "server": "h", "username": "u", "secret": { "file": "/proc/sys/kernel/ostype" },
+             "expires": "2026-01-01T00:00:00Z" }] }"#,
+    );
+    let login = r#"{"ServerURL":"h","Username":"u","Secret":"Linux"}"#;
+    let outcome = run(&home, &["store"], login);
+    let expected = "h: the credential of u expired 2026-01-01T00:00:00Z; renew it, and say in settings.json until when it \
+                    is good\n";
+    outcome.is(expected, "", 1);
+    let other = r#"{"ServerURL":"h","Username":"u","Secret":"another"}"#;
+    run(&home, &["store"], other).is("", "", 0);
+}
+
+#[test]
+fn an_identity_token_never_goes_out_as_a_password() {
+    let home = Home::new();
+    home.write(
+        SETTINGS,
+        r#"{ "credentials": [{ "server": "h", "username": "u", "kind": "identity-token", "secret": { "env": "A" } }] }"#,
+    );
+    let said = run(&home, &["get"], "h").fails();
+    assert!(
+        said.stdout
+            .contains("kind identity-token and the username <token> go together"),
+        "{said:?}"
+    );
 }

@@ -340,7 +340,7 @@ fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8>
         locations: run_locations(),
         variable_names: (process.variable_names)(),
         is_used_up,
-        secret_variables: secret_variables(&settings, variables),
+        secret_variables: secret_variables(&settings, variables)?,
     };
     let recorder = Recorder::new(&settings, data_location);
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
@@ -381,14 +381,16 @@ fn is_used_up(wanted: &Wanted) -> bool {
 }
 
 /// The names of the variables that hold credentials' secrets.
-fn secret_variables(settings: &Settings, variables: Variables<'_>) -> BTreeSet<String> {
+fn secret_variables(settings: &Settings, variables: Variables<'_>) -> Result<BTreeSet<String>> {
     let credentials = Credentials {
         store: &CredentialStore::at(data_location()),
         settings,
         variables,
         recorder: &Recorder::silent(),
     };
-    credentials.variables_with_secrets()
+    credentials
+        .variables_with_secrets()
+        .context("which variables hold secrets is not known, and the command would be given them")
 }
 
 /// As nobody it was refused, and how is told as if somebody had been.

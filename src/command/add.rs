@@ -37,9 +37,13 @@ pub struct Request {
     pub expires: Option<Option<OffsetDateTime>>,
     /// Where its secret is, if it is not given.
     pub reference: Option<SecretReference>,
+    /// Whether a new secret is given though something else is named of one that is kept. Without that word standard
+    /// input is left alone: in a script it holds what comes next.
+    pub is_secret_given: bool,
 }
 
 impl Request {
+    /// Whether something else than its secret is to be changed.
     fn names_more_than_its_slot(&self) -> bool {
         let Self {
             server_url: _,
@@ -49,25 +53,18 @@ impl Request {
             allowed,
             expires,
             reference,
+            is_secret_given,
         } = self;
+        if *is_secret_given {
+            return false;
+        }
         account.is_some() || kind.is_some() || allowed.is_some() || expires.is_some() || reference.is_some()
     }
-}
-
-/// How much a secret is needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// There is nothing to be done without; a person is asked with these words.
-    Required(String),
-    /// One that is given is taken.
-    Optional,
 }
 
 /// What was given for a secret, as it came.
 #[derive(Debug)]
 pub enum Given {
-    /// Nothing.
-    Nothing,
     /// On standard input.
     Piped(Zeroizing<Vec<u8>>),
     /// At a prompt.
@@ -111,7 +108,7 @@ pub fn read_expiry(text: &str, now: OffsetDateTime) -> Result<Option<OffsetDateT
 /// Keeps what is named in its slot.
 pub fn add(
     request: Request,
-    ask: &mut dyn FnMut(Need) -> Result<Given>,
+    ask: &mut dyn FnMut(&str) -> Result<Given>,
     credentials: Credentials<'_>,
     caches: &dyn Fn() -> Vec<TokenCache>,
     now: OffsetDateTime,
@@ -122,7 +119,7 @@ pub fn add(
     check_account(&request, held.as_ref())?;
     let secret = match (&request.reference, &held) {
         (Some(_), _) => None,
-        (None, Some(_)) if request.names_more_than_its_slot() => given(ask(Need::Optional)?)?,
+        (None, Some(_)) if request.names_more_than_its_slot() => None,
         (None, held) => {
             let account = request.account.as_deref();
             let account = account.or(held.as_ref().map(|held| held.account.as_str()));
@@ -131,7 +128,7 @@ pub fn add(
                 account.unwrap_or(IDENTITY_TOKEN_ACCOUNT),
                 slot.server()
             ));
-            let Some(secret) = given(ask(Need::Required(question))?)? else {
+            let Some(secret) = given(ask(&question)?)? else {
                 bail!("secret: give it on standard input, or say with --from where it is");
             };
             Some(secret)
@@ -182,6 +179,7 @@ fn changed(
         allowed,
         expires,
         reference,
+        is_secret_given: _,
     } = request;
     let is_new_secret = secret.is_some() || reference.is_some();
     let secret = match (secret, reference, before) {
@@ -273,7 +271,6 @@ fn check_account(request: &Request, before: Option<&Credential>) -> Result<()> {
 
 fn given(given: Given) -> Result<Option<Secret>> {
     Ok(match given {
-        Given::Nothing => None,
         Given::Piped(bytes) if bytes.is_empty() => None,
         Given::Piped(bytes) => Some(from_person("standard input", &bytes)?),
         Given::Typed(text) => Some(from_person("secret", text.as_bytes())?),

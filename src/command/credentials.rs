@@ -8,7 +8,8 @@ use time::{Duration, OffsetDateTime};
 use crate::command::recorder::Recorder;
 use crate::command::{printable, quoted, rfc3339};
 use crate::credential::{
-    Credential, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference, UsableCredential,
+    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
+    UsableCredential,
 };
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
@@ -124,6 +125,9 @@ impl Credentials<'_> {
                     Some((_, secret)) if secret.expose().is_empty() => {
                         bail!("{helper} get gave an empty secret")
                     }
+                    Some((account, _)) if account.is_empty() || account.chars().any(char::is_control) => {
+                        bail!("{helper} get gave an account that is empty or has a control character")
+                    }
                     Some((account, secret)) => (Some(account), secret),
                     None => return Ok(None),
                 }
@@ -138,8 +142,17 @@ impl Credentials<'_> {
         {
             fetched.account = account;
         }
-        if fetched.kind == Kind::Password {
+        let is_token_account = fetched.account == IDENTITY_TOKEN_ACCOUNT;
+        if fetched.kind == Kind::Password || is_token_account {
             fetched.kind = Kind::of(&fetched.account, &fetched.secret.secret);
+        }
+        if fetched.kind == Kind::IdentityToken && !is_token_account {
+            // A client would take it for a password, and send it to the registry.
+            bail!(
+                "{}: an identity token has the account {IDENTITY_TOKEN_ACCOUNT}, not {}",
+                credential.server_url.server(),
+                fetched.account
+            );
         }
         Ok(Some(fetched))
     }
@@ -157,22 +170,26 @@ impl Credentials<'_> {
         }
     }
 
-    /// The variables of the environment that hold secrets, as far as it can be told.
-    #[must_use]
-    pub fn variables_with_secrets(&self) -> BTreeSet<String> {
+    /// The variables of the environment that hold secrets. An error where the store does not open: it may name some.
+    /// A slot that is damaged names none any more.
+    pub fn variables_with_secrets(&self) -> Result<BTreeSet<String>, StoreError> {
         let declared = self.settings.credentials.iter();
         let declared = declared.map(|declared| declared.credential().secret);
-        let stored = self.store.entries().unwrap_or_default().into_iter();
-        let stored = stored
-            .filter_map(|entry| entry.held.ok())
-            .map(|held| held.credential.secret);
-        declared
+        let mut stored = Vec::new();
+        for entry in self.store.entries()? {
+            match entry.held {
+                Ok(held) => stored.push(held.credential.secret),
+                Err(StoreError::Slot { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(declared
             .chain(stored)
             .filter_map(|secret| match secret {
                 KeptSecret::Elsewhere(SecretReference::Environment(name)) => Some(name),
                 KeptSecret::Elsewhere(_) | KeptSecret::Here(_) => None,
             })
-            .collect()
+            .collect())
     }
 
     /// What settings.json declares for a slot.

@@ -1,10 +1,10 @@
 //! `store`: keep the credential a caller sends.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use time::OffsetDateTime;
 
 use crate::activity_log::Action;
-use crate::command::credentials::{Credentials, Found};
+use crate::command::credentials::{Credentials, Found, expired_text};
 use crate::command::forget_tokens;
 use crate::command::get::{Lenders, identified};
 use crate::command::obtain::Rooms;
@@ -36,7 +36,15 @@ pub fn store(
         secret,
     } = StoreMessage::read(input)?;
     let slot = Slot::new(server_url.server().clone(), profile);
-    if let Some(found) = credentials.get(&slot)?
+    let found = credentials.get(&slot)?;
+    if let Some(found) = &found
+        && let Some(expired) = found.credential().expired(now)
+        && is_same(found, &account, &secret, credentials)
+    {
+        // It would be kept as what it is, and not be answered: whoever logs in with it is to hear of that now.
+        bail!(expired_text(&slot, found.credential(), expired));
+    }
+    if let Some(found) = found
         && is_answer_of(&found, &slot, &account, &secret, credentials, lenders, now)
     {
         found.mark_used(now);
@@ -68,6 +76,13 @@ pub fn store(
         Put::New => {}
     }
     Ok(())
+}
+
+/// Whether this is the account and the secret of what was found, wherever that is kept.
+fn is_same(found: &Found, account: &str, secret: &Secret, credentials: Credentials<'_>) -> bool {
+    credentials.fetch(found.credential()).is_ok_and(|usable| {
+        usable.is_some_and(|usable| usable.account == account && usable.secret.secret.is_same_as(secret))
+    })
 }
 
 /// Whether `get` answers this for what was found, though it is not what is stored.

@@ -1,7 +1,7 @@
 //! Secret reference: where a secret is that is kept elsewhere. Knows nothing of how it is fetched.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf, is_separator};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -29,11 +29,14 @@ pub enum SecretReference {
 impl SecretReference {
     /// The program with these arguments.
     pub fn of_command(words: Vec<String>) -> Result<Self, InvalidSecretReference> {
-        match words.first() {
-            Some(program) if !program.is_empty() && !words.iter().any(|word| word.contains('\0')) => {
-                Ok(Self::Command(words))
-            }
-            Some(_) | None => Err(InvalidSecretReference::Command),
+        // A relative path would be run from wherever a client is run, which may be a stranger's repository.
+        let is_found = |program: &String| {
+            !program.is_empty() && (Path::new(program).is_absolute() || !program.contains(is_separator))
+        };
+        if words.first().is_some_and(is_found) && !words.iter().any(|word| word.contains('\0')) {
+            Ok(Self::Command(words))
+        } else {
+            Err(InvalidSecretReference::Command)
         }
     }
 
@@ -162,7 +165,9 @@ pub enum InvalidHelperName {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidSecretReference {
     /// No program, or an argument that none can be given.
-    #[error("command: name a program and its arguments, each a text of its own")]
+    #[error(
+        "command: name a program on PATH or its absolute path, and its arguments, each a text of its own"
+    )]
     Command,
     /// Not a variable's name.
     #[error("env: name a variable: letters, digits and '_', the first no digit")]
@@ -259,6 +264,8 @@ mod tests {
             r#"{"file":"relative"}"#,
             r#"{"command":[]}"#,
             r#"{"command":[""]}"#,
+            r#"{"command":["./op","read"]}"#,
+            r#"{"command":["bin/op"]}"#,
             r#"{"command":"op read x"}"#,
             r#"{"helper":"scoped"}"#,
             r#"{"env":"A","file":"/b"}"#,

@@ -9,7 +9,8 @@ use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
 use crate::credential::{
-    AllowedScope, AllowedScopes, Credential, ExpiryDate, KeptSecret, Kind, Origin, Profile, SecretReference,
+    AllowedScope, AllowedScopes, Credential, ExpiryDate, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin,
+    Profile, SecretReference,
 };
 use crate::registry::ServerUrl;
 
@@ -131,6 +132,7 @@ impl TryFrom<Vec<DeclaredCredential>> for DeclaredCredentials {
             server,
             profile,
             username,
+            kind,
             secret,
             ..
         } in &declared
@@ -142,6 +144,14 @@ impl TryFrom<Vec<DeclaredCredential>> for DeclaredCredentials {
             };
             if username.is_none() && !matches!(secret, SecretReference::Helper(_)) {
                 return Err(place(Reason::NoUsername));
+            }
+            let is_token_account = username
+                .as_ref()
+                .is_some_and(|Username(name)| name == IDENTITY_TOKEN_ACCOUNT);
+            if username.is_some()
+                && kind.is_some_and(|kind| (kind == Kind::IdentityToken) != is_token_account)
+            {
+                return Err(place(Reason::Kind));
             }
             if !places.insert((server.server().clone(), profile.clone())) {
                 return Err(place(Reason::Twice));
@@ -162,6 +172,7 @@ pub struct InvalidDeclaration {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
+    Kind,
     NoUsername,
     Twice,
 }
@@ -169,6 +180,7 @@ enum Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Kind => "kind identity-token and the username <token> go together",
             Self::NoUsername => "has no username, which only a helper knows by itself",
             Self::Twice => "is declared twice; leave one",
         })

@@ -6,7 +6,7 @@ use super::super::locations::{data_location, token_caches};
 use super::super::{Process, read_message};
 use crate::cli::Add;
 use crate::command::Report;
-use crate::command::add::{self, Given, MAX_SECRET_BYTES, Need, read_expiry, read_kind, read_scopes};
+use crate::command::add::{self, Given, MAX_SECRET_BYTES, read_expiry, read_kind, read_scopes};
 use crate::command::credentials::Credentials;
 use crate::command::recorder::Recorder;
 use crate::credential::SecretReference;
@@ -37,6 +37,7 @@ pub(super) fn add(
     }
     let reference = match from.as_deref() {
         Some("command") => Some(SecretReference::of_command(command)),
+        Some("stdin") if command.is_empty() => None,
         Some(_) | None if !command.is_empty() => {
             bail!("add: what stands behind -- is a program and its arguments, with --from command")
         }
@@ -52,6 +53,7 @@ pub(super) fn add(
             .map(|expires| read_expiry(&expires, process.now))
             .transpose()?,
         reference: reference.transpose().context("--from")?,
+        is_secret_given: from.as_deref() == Some("stdin"),
     };
     let settings = Settings::load(files::user_id())?;
     let credentials = Credentials {
@@ -67,13 +69,11 @@ pub(super) fn add(
         now,
         ..
     } = process;
-    let mut ask = |need| {
-        Ok(match need {
-            _ if !is_stdin_terminal() => Given::Piped(read_message(*stdin, MAX_SECRET_BYTES)?),
-            Need::Required(question) => {
-                Given::Typed(prompt(&question).context("the secret cannot be asked for")?)
-            }
-            Need::Optional => Given::Nothing,
+    let mut ask = |question: &str| {
+        Ok(if is_stdin_terminal() {
+            Given::Typed(prompt(question).context("the secret cannot be asked for")?)
+        } else {
+            Given::Piped(read_message(*stdin, MAX_SECRET_BYTES)?)
         })
     };
     add::add(request, &mut ask, credentials, &|| token_caches(store), *now)
