@@ -6,7 +6,6 @@ use zeroize::Zeroizing;
 
 use crate::activity_log::Action;
 use crate::command::credentials::{Credentials, Found, named, place, time_left};
-use crate::command::recorder::Activity;
 use crate::command::{Report, aligned, forget_tokens, printable, rfc3339};
 use crate::credential::{
     AllowedScope, AllowedScopes, Credential, Expiry, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin,
@@ -145,9 +144,7 @@ pub fn add(
             slot.server()
         ));
     }
-    let account = Some(credential.account.as_str());
-    let added = Activity::of(Action::Add, &slot, account);
-    credentials.recorder.record(added, now);
+    credentials.record(Action::Add, &slot, Some(&credential.account), now);
     let what = if replaced.is_some() { "changed" } else { "added" };
     // What the other one got is not for this one, and may allow more than this one is to.
     for gone in [replaced.as_ref(), declared.as_ref().map(Found::credential)]

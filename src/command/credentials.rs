@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use time::{Duration, OffsetDateTime};
 
-use crate::command::recorder::Recorder;
+use crate::activity_log::Action;
+use crate::command::recorder::{Activity, Recorder};
 use crate::command::{printable, quoted, rfc3339};
 use crate::credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
@@ -97,6 +98,11 @@ impl Credentials<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// Writes down what was done with one as a whole.
+    pub fn record(&self, action: Action, slot: &Slot, account: Option<&str>, now: OffsetDateTime) {
+        self.recorder.record(Activity::of(action, slot, account), now);
     }
 
     /// The credential with its secret at hand; `None` where another helper has none for it.

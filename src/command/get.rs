@@ -8,7 +8,6 @@ use crate::activity_log::Action;
 use crate::command::credentials::{Credentials, expired_text};
 use crate::command::obtain::Rooms;
 use crate::command::obtain::refresh_token::{Login, refresh_token};
-use crate::command::recorder::Activity;
 use crate::credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Kind, Profile};
 use crate::protocol::docker;
 use crate::registry::{Registry, ServerUrl};
@@ -44,11 +43,7 @@ pub fn get(
     now: OffsetDateTime,
 ) -> Result<Answer> {
     let asked = ServerUrl::read(input)?;
-    let record = |action, slot: &Slot, account: Option<&str>| {
-        credentials
-            .recorder
-            .record(Activity::of(action, slot, account), now);
-    };
+    let record = |action, slot: &Slot, account| credentials.record(action, slot, account, now);
     let found = match credentials.find(asked.server(), profile) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(Answer::NotFound),

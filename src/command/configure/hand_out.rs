@@ -11,7 +11,6 @@ use crate::activity_log::Action;
 use crate::client_config::set_hand_out;
 use crate::command::obtain::refresh_token::{Login, obtain, prove};
 use crate::command::obtain::{Rooms, Wanted, find_token_server};
-use crate::command::recorder::Activity;
 use crate::command::{Report, forget_tokens, quoted};
 use crate::credential::{Kind, Profile};
 use crate::files::{self, Location, Lock, foreign};
@@ -36,10 +35,7 @@ pub fn hand_out(
     let mut report = Report::default();
     let record = |action, registry: &Registry| {
         let slot = Slot::new(Server::Registry(registry.clone()), profile.clone());
-        rooms
-            .credentials
-            .recorder
-            .record(Activity::of(action, &slot, None), now);
+        rooms.credentials.record(action, &slot, None, now);
     };
     if hand_out == HandOut::IdentityToken {
         for registry in registries {
