@@ -14,8 +14,8 @@ use crate::credential::{
 };
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
-use crate::settings::{Settings, Variables};
-use crate::store::{CredentialStore, Held, Opened, Slot, StoreError};
+use crate::settings::{DeclaredCredential, Settings, Variables};
+use crate::store::{CredentialStore, Entry, Held, Opened, Slot, StoreError};
 
 /// What is held, and where secrets are found that are kept elsewhere.
 #[derive(Clone, Copy)]
@@ -196,6 +196,18 @@ impl Credentials<'_> {
                 KeptSecret::Elsewhere(_) | KeptSecret::Here(_) => None,
             })
             .collect())
+    }
+
+    /// What settings.json declares and is not among these stored ones: those stand over it, whether they open or not.
+    pub fn declared_beside<'a>(
+        &'a self,
+        stored: &'a [Entry],
+    ) -> impl Iterator<Item = &'a DeclaredCredential> + use<'a> {
+        self.settings.credentials.iter().filter(|declared| {
+            let server = declared.server.server().to_string();
+            let is_its = |entry: &Entry| entry.profile == declared.profile && entry.server == server;
+            !stored.iter().any(is_its)
+        })
     }
 
     /// What settings.json declares for a slot.
