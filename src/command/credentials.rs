@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::activity_log::Action;
 use crate::command::recorder::{Activity, Recorder};
-use crate::command::{printable, quoted, rfc3339};
+use crate::command::{printable, profile_option, quoted, rfc3339};
 use crate::credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
     UsableCredential,
@@ -295,11 +295,9 @@ pub fn place(secret: &KeptSecret) -> String {
 
 fn of_whom(slot: &Slot, credential: &Credential) -> String {
     // A helper names its own, and only when it is asked.
-    let account = if credential.account.is_empty() {
-        String::new()
-    } else {
-        format!(" of {}", credential.account)
-    };
+    let account = credential
+        .known_account()
+        .map_or_else(String::new, |account| format!(" of {account}"));
     format!("{}: the credential{account}", slot.server())
 }
 
@@ -307,13 +305,11 @@ fn mend(slot: &Slot, credential: &Credential) -> String {
     if credential.origin == Origin::Declared {
         return "renew it, and say in settings.json until when it is good".to_owned();
     }
-    let (server, profile) = (slot.server(), slot.profile());
-    let of = if profile.is_default() {
-        String::new()
-    } else {
-        format!(" --profile {profile}")
-    };
-    let add = format!("docker-credential-scoped add {}{of}", quoted(&server.to_string()));
+    let add = format!(
+        "docker-credential-scoped add {}{}",
+        quoted(&slot.server().to_string()),
+        profile_option(slot.profile())
+    );
     match credential.secret {
         KeptSecret::Here(_) => format!("replace it: {add}"),
         KeptSecret::Elsewhere(_) => format!("renew it, and say until when it is good: {add} --expires WHEN"),
