@@ -34,6 +34,7 @@ pub(crate) mod recorder;
 pub(crate) mod registry;
 pub(crate) mod scene;
 pub(crate) mod stage;
+pub(crate) mod token_cache;
 pub(crate) mod token_server;
 pub(crate) mod tunnel;
 pub(crate) mod world;
