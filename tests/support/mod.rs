@@ -1,6 +1,11 @@
 //! What the end-to-end tests are played with: real peers on loopback, each stopped and removed when dropped.
 
-#![allow(dead_code, reason = "each test crate uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test crate uses a part of it"
+)]
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -19,6 +24,7 @@ pub(crate) mod engine;
 pub(crate) mod fixture;
 pub(crate) mod helper;
 pub(crate) mod home;
+pub(crate) mod http;
 pub(crate) mod image;
 pub(crate) mod listener;
 pub(crate) mod outcome;
@@ -27,6 +33,8 @@ pub(crate) mod recorder;
 pub(crate) mod registry;
 pub(crate) mod scene;
 pub(crate) mod stage;
+pub(crate) mod token_cache;
 pub(crate) mod token_server;
+pub(crate) mod trials;
 pub(crate) mod tunnel;
 pub(crate) mod world;
