@@ -1,33 +1,34 @@
 //! Credential store: which slots are held and what is in them. Knows nothing of what a caller is answered.
 //!
 //! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written, and `locks/`
-//! for who uses a refresh token up, or changes a slot or settings.json. Each change is one rename or unlink of one file: who reads takes
-//! no lock, and no change touches another slot.
+//! for who uses a refresh token up, or changes a slot or settings.json. Each change is one rename or unlink of one
+//! file: who reads takes no lock, and no change touches another slot.
+
+mod content;
+mod entries;
+mod held;
+
+pub use entries::{Entry, Opened};
+pub use held::Held;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
-use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile, SecretReference};
-use crate::files::{FileError, Location, Lock, PrivateDirectory, PrivateFile};
+use crate::credential::{Credential, KeptSecret, Profile};
+use crate::files::{FileError, Location, Lock, PrivateDirectory};
 use crate::protocol::docker::MAX_STORE_BYTES;
-use crate::registry::{Registry, Server, ServerUrl};
+use crate::registry::Server;
 use crate::seal::{self, Key, NoRandomBytes, Unopened};
-use crate::secret::Secret;
 use crate::store::key::{KeyError, KeyFile};
 use crate::store::slot::{self, Slot};
 use crate::store::turn;
+use content::Content;
 
 /// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
 const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
-
-/// How far behind the recorded last use may lag. A build asks for the same credential dozens of times, and each
-/// time recorded is a write.
-const LAST_USE_GRANULARITY: time::Duration = time::Duration::minutes(1);
 
 /// The credentials of one user, for one call: directories and key are opened once, and then remembered. What was not
 /// there is looked for again, and what cannot be used is an error each time.
@@ -200,88 +201,6 @@ impl CredentialStore {
         Ok(key.map(|key| key.subkey(purpose)))
     }
 
-    /// All that is held, of all profiles, in the order of the file names.
-    pub fn entries(&self) -> Result<Vec<Entry>, StoreError> {
-        self.entries_where(|_, _| true)
-    }
-
-    /// What is held for a registry or a part of it, of all profiles. Of what does not open only the registry as a whole
-    /// is told, which says so by its name.
-    pub fn of_registry(&self, registry: &Registry) -> Result<Vec<Opened<Held>>, StoreError> {
-        let whole = registry.to_string();
-        let is_part = |server: &str| {
-            server
-                .strip_prefix(&whole)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        // Of a very long name only the beginning is readable, so it is opened whatever it says.
-        let entries = self.entries_where(|server, _| is_part(server) || server.contains('~'))?;
-        Ok(entries
-            .into_iter()
-            .filter_map(
-                |Entry {
-                     server,
-                     profile,
-                     held,
-                 }| {
-                    let server = match &held {
-                        Ok(held) => held.credential.server_url.server().clone(),
-                        Err(_) if server == whole => Server::Registry(registry.clone()),
-                        Err(_) => return None,
-                    };
-                    (server.registry() == Some(registry)).then(|| (Slot::new(server, profile), held))
-                },
-            )
-            .collect())
-    }
-
-    /// Those that are wanted for what their files' names tell, server and profile.
-    fn entries_where(&self, is_wanted: impl Fn(&str, &Profile) -> bool) -> Result<Vec<Entry>, StoreError> {
-        let entries = self.named_entries_where(is_wanted)?;
-        Ok(entries.into_iter().map(|(_, entry)| entry).collect())
-    }
-
-    /// The same with their files' names, which of one that does not open cannot be told from what is in it.
-    fn named_entries_where(
-        &self,
-        is_wanted: impl Fn(&str, &Profile) -> bool,
-    ) -> Result<Vec<(String, Entry)>, StoreError> {
-        let Some((root, slots)) = self.open()? else {
-            return Ok(Vec::new());
-        };
-        let key = self.existing_key(root);
-        let mut entries = Vec::new();
-        for name in slots.names()? {
-            let Some(name) = name.to_str() else { continue };
-            let Some((server, profile)) = slot::read_file_name(name) else {
-                continue;
-            };
-            if !is_wanted(&server, &profile) {
-                continue;
-            }
-            let held = match slots.read(name, MAX_SLOT_BYTES) {
-                // Erased since the directory was read.
-                Ok(None) => continue,
-                Ok(Some(file)) => key
-                    .as_ref()
-                    .map_err(|error| StoreError::Key(Arc::clone(error)))
-                    .and_then(|key| Held::open(key, slots, name, file)),
-                Err(error) => Err(error.into()),
-            };
-            let server = match &held {
-                Ok(held) => held.credential.server_url.server().to_string(),
-                Err(_) => server,
-            };
-            let entry = Entry {
-                server,
-                profile,
-                held,
-            };
-            entries.push((name.to_owned(), entry));
-        }
-        Ok(entries)
-    }
-
     /// The directory of the store and that of the slots.
     fn open(&self) -> Result<Option<(&PrivateDirectory, &PrivateDirectory)>, StoreError> {
         if self.opened.get().is_none()
@@ -334,56 +253,6 @@ impl Writer {
     }
 }
 
-/// A slot, and what is in it or why that cannot be told.
-pub type Opened<T> = (Slot, Result<T, StoreError>);
-
-/// A slot as the directory shows it.
-#[derive(Debug)]
-pub struct Entry {
-    /// The server in its canonical text; of a slot that does not open what its file's name tells, which of a very
-    /// long one is the beginning.
-    pub server: String,
-    /// The profile.
-    pub profile: Profile,
-    /// What is in it, or why that cannot be told.
-    pub held: Result<Held, StoreError>,
-}
-
-/// A credential that is held.
-#[derive(Debug)]
-pub struct Held {
-    /// The credential.
-    pub credential: Credential,
-    /// When it was last handed out or stored, to the minute; 1970 where the file's time is none.
-    pub last_used: OffsetDateTime,
-    file: PrivateFile,
-}
-
-impl Held {
-    fn open(key: &Key, slots: &PrivateDirectory, name: &str, file: PrivateFile) -> Result<Self, StoreError> {
-        let unopened = |why| StoreError::Slot {
-            path: slots.path().join(name),
-            why,
-        };
-        let content = seal::open(key, name, &file.bytes).map_err(unopened)?;
-        // It opened, so we wrote it; what we cannot read is then from a version that writes more.
-        let credential = Content::read(&content).ok_or_else(|| unopened(Unopened::NewerFormat))?;
-        Ok(Self {
-            credential,
-            last_used: file.modified,
-            file,
-        })
-    }
-
-    /// Records that it was handed out now.
-    pub fn mark_used(&self, now: OffsetDateTime) {
-        // A time in the future, from a clock that was wrong, is put right too.
-        if (now - self.last_used).abs() >= LAST_USE_GRANULARITY {
-            self.file.touch(now);
-        }
-    }
-}
-
 /// What [`CredentialStore::put`] did.
 #[derive(Debug)]
 pub enum Put {
@@ -421,115 +290,6 @@ pub enum StoreError {
         /// What is wrong with it, and the mend.
         why: Unopened,
     },
-}
-
-/// The content of a sealed file. A field more needs another format version: an older program that read past it
-/// would hand out what a newer one had limited.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content<Text> {
-    server_url: Text,
-    account: Text,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    secret: Option<Text>,
-    /// Where the secret is, if it is not here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reference: Option<SecretReference>,
-    kind: Kind,
-    /// What it may do, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    scopes: Option<Vec<String>>,
-    /// Seconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    expires: Option<i64>,
-    /// Seconds since 1970.
-    created: i64,
-    origin: Origin,
-}
-
-impl<'a> Content<&'a str> {
-    fn write(credential: &'a Credential) -> Result<Zeroizing<Vec<u8>>, NoRandomBytes> {
-        let Credential {
-            server_url,
-            account,
-            secret,
-            kind,
-            allowed,
-            expires,
-            created,
-            origin,
-        } = credential;
-        let (secret, reference) = match secret {
-            KeptSecret::Here(secret) => (Some(secret.expose()), None),
-            KeptSecret::Elsewhere(reference) => (None, Some(reference.clone())),
-        };
-        let scopes = match allowed {
-            AllowedScopes::Unknown => None,
-            AllowedScopes::Known(scopes) => Some(scopes.iter().map(ToString::to_string).collect()),
-        };
-        // Room enough that it need not grow: growing leaves a copy behind that nobody wipes.
-        let length = |scopes: &Vec<String>| scopes.iter().map(String::len).sum::<usize>();
-        let others = scopes.as_ref().map_or(0, length);
-        let room =
-            320 + 2 * (server_url.as_str().len() + account.len() + secret.map_or(0, str::len) + others);
-        let mut bytes = Zeroizing::new(Vec::with_capacity(room));
-        let content = Self {
-            server_url: server_url.as_str(),
-            account,
-            secret,
-            reference,
-            kind: *kind,
-            scopes,
-            expires: expires.map(OffsetDateTime::unix_timestamp),
-            created: created.map_or(0, OffsetDateTime::unix_timestamp),
-            origin: *origin,
-        };
-        serde_json::to_writer(&mut *bytes, &content).map_err(|_| NoRandomBytes)?;
-        Ok(bytes)
-    }
-}
-
-impl Content<String> {
-    fn read(bytes: &[u8]) -> Option<Credential> {
-        let Self {
-            server_url,
-            account,
-            secret,
-            reference,
-            kind,
-            scopes,
-            expires,
-            created,
-            origin,
-        } = serde_json::from_slice(bytes).ok()?;
-        let secret = match (secret, reference) {
-            (Some(secret), None) => KeptSecret::Here(Secret::new(secret)),
-            (None, Some(reference)) => KeptSecret::Elsewhere(reference),
-            (Some(_), Some(_)) | (None, None) => return None,
-        };
-        let allowed = match scopes {
-            None => AllowedScopes::Unknown,
-            Some(scopes) => scopes
-                .iter()
-                .map(|scope| scope.parse().ok())
-                .collect::<Option<_>>()
-                .map(AllowedScopes::Known)?,
-        };
-        let moment = |seconds| OffsetDateTime::from_unix_timestamp(seconds).ok();
-        Some(Credential {
-            server_url: ServerUrl::read(server_url.as_bytes()).ok()?,
-            account,
-            secret,
-            kind,
-            allowed,
-            expires: match expires {
-                None => None,
-                Some(seconds) => Some(moment(seconds)?),
-            },
-            created: Some(moment(created)?),
-            origin,
-        })
-    }
 }
 
 /// Whether both are the same account with the same secret, whatever else is known of them.
