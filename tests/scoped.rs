@@ -810,6 +810,44 @@ fn a_login_with_what_has_expired_is_told_so() {
 }
 
 #[test]
+fn a_login_with_a_new_token_replaces_all_that_was_said() {
+    let login = |secret: &str| format!(r#"{{"ServerURL":"h","Username":"u","Secret":"{secret}"}}"#);
+    let said = ["--username", "u", "--scope", "repo:read", "--expires", "30d"];
+    let is_forgotten = |home: &Home| {
+        let row = shown(home);
+        assert_eq!(
+            (&row["scopes"], &row["expires"], &row["secretIn"], &row["origin"]),
+            (&Value::Null, &Value::Null, &json!("here"), &json!("client"))
+        );
+    };
+    let home = Home::new();
+    add(&home, &[&["h"], &said[..]].concat(), "first\n").succeeds();
+    let before = shown(&home);
+    run(&home, &["store"], &login("first")).is("", "", 0);
+    assert_eq!(shown(&home), before);
+    run(&home, &["store"], &login("second")).is("", "", 0);
+    is_forgotten(&home);
+    for (file, is_kept) in [(Some("first"), true), (Some("another"), false), (None, false)] {
+        let home = Home::new();
+        let path = home.write("token", "first").display().to_string();
+        let from = format!("file:{path}");
+        add(&home, &[&["h", "--from", &from], &said[..]].concat(), "").succeeds();
+        let before = shown(&home);
+        match file {
+            Some(text) => drop(home.write("token", text)),
+            None => fs::remove_file(path).unwrap(),
+        }
+        run(&home, &["store"], &login("first")).is("", "", 0);
+        if is_kept {
+            assert_eq!(shown(&home), before);
+        } else {
+            is_forgotten(&home);
+        }
+        get(&home, "h").is(&found("h", "u", "first"), "", 0);
+    }
+}
+
+#[test]
 fn an_identity_token_never_goes_out_as_a_password() {
     let home = Home::new();
     home.write(
