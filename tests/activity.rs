@@ -108,23 +108,33 @@ fn what_clients_store_get_and_erase_is_written_down_and_nothing_that_changes_not
 #[test]
 fn what_is_expired_damaged_or_cannot_be_fetched_is_written_down_as_refused() {
     let home = home();
+    let other = home.bin().join("docker-credential-other");
+    fs::write(
+        &other,
+        "#!/bin/sh\necho 'credentials not found in native keychain'; exit 1\n",
+    )
+    .unwrap();
+    fs::set_permissions(other, Permissions::from_mode(0o755)).unwrap();
     home.write(
         SETTINGS,
         r#"{ "activityLog": true, "credentials": [
             { "server": "old", "username": "alice", "secret": { "env": "NOWHERE" }, "expires": "2020-01-01" },
-            { "server": "gone", "username": "bob", "secret": { "env": "NOWHERE" } } ] }"#,
+            { "server": "gone", "username": "bob", "secret": { "env": "NOWHERE" } },
+            { "server": "missing", "username": "dan", "secret": { "helper": "other" } } ] }"#,
     );
     ask(&home, "store", &message("h", "carol", CANARY)).is("", "", 0);
     fs::write(home.slots().join("h@default"), "notes").unwrap();
     for server in ["old", "gone", "h"] {
         ask(&home, "get", server).fails();
     }
+    ask(&home, "get", "missing").is("credentials not found in native keychain\n", "", 1);
     assert_eq!(
         lines(&home)[1..],
         [
             r#""action":"refusal","server":"old","profile":"default","account":"alice""#,
             r#""action":"refusal","server":"gone","profile":"default","account":"bob""#,
             r#""action":"refusal","server":"h","profile":"default""#,
+            r#""action":"refusal","server":"missing","profile":"default","account":"dan""#,
         ]
     );
 }

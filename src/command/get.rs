@@ -70,7 +70,10 @@ pub fn get(
     let usable = match credentials.fetch(found.credential()) {
         Ok(Some(usable)) => usable,
         // Said by the helper that was asked; docker knows the words.
-        Ok(None) => return Ok(Answer::NotFound),
+        Ok(None) => {
+            record(Action::Refusal, &slot, Some(&found.credential().account));
+            return Ok(Answer::NotFound);
+        }
         Err(error) => {
             record(Action::Refusal, &slot, Some(&found.credential().account));
             return unavailable(error, credentials);

@@ -147,7 +147,7 @@ impl Home {
         found
     }
 
-    fn bin(&self) -> PathBuf {
+    pub(crate) fn bin(&self) -> PathBuf {
         self.directory.path().join("bin")
     }
 }
