@@ -116,7 +116,7 @@ fn a_credential_is_kept_with_what_is_named_of_it() {
         )
     );
     assert!(
-        lines[4].starts_with("  expires  2999-02-01T00:00:00Z, in ") && lines[4].ends_with(" days"),
+        lines[4].starts_with("  expires  2999-01-31, in ") && lines[4].ends_with(" days"),
         "{kept:?}"
     );
     assert_eq!(kept.stderr, "");
@@ -127,7 +127,7 @@ fn a_credential_is_kept_with_what_is_named_of_it() {
             "server": "ghcr.io/acme", "profile": "ci", "state": "held", "account": "bot",
             "kind": "organization-access-token", "handsOut": "secret",
             "scopes": ["repository:acme/*:pull", "repository:acme/app:pull,push"],
-            "expires": "2999-02-01T00:00:00Z", "secretIn": "here", "origin": "add",
+            "expires": "2999-01-31T23:59:59Z", "secretIn": "here", "origin": "add",
             "created": row["created"], "lastUsed": row["created"],
         })
     );
@@ -543,7 +543,7 @@ fn status_warns_of_what_expires_soon_and_names_the_mend() {
              hours: the credential of ci expires {}, in 3 hours; replace it: docker-credential-scoped add hours\n\
              reference: the credential of ci expired {}; renew it, and say until when it is good: \
              docker-credential-scoped add reference --expires WHEN\n\
-             declared: the credential of u expired 2020-01-02T00:00:00Z; renew it, and say in settings.json until \
+             declared: the credential of u expired 2020-01-01; renew it, and say in settings.json until \
              when it is good\n",
             rfc3339(now + Duration::days(7) - minute),
             rfc3339(now + Duration::hours(3) - minute),

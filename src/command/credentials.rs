@@ -9,7 +9,7 @@ use crate::command::recorder::Recorder;
 use crate::command::{printable, quoted, rfc3339};
 use crate::credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
-    UsableCredential,
+    UsableCredential, last_day,
 };
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
@@ -213,8 +213,14 @@ pub fn expired_text(slot: &Slot, credential: &Credential, expired: OffsetDateTim
     format!(
         "{} expired {}; {mend}",
         of_whom(slot, credential),
-        rfc3339(expired)
+        said_expiry(expired)
     )
+}
+
+/// When a credential expires, as that was said: a day as a day.
+#[must_use]
+pub fn said_expiry(expires: OffsetDateTime) -> String {
+    last_day(expires).map_or_else(|| rfc3339(expires), |day| day.to_string())
 }
 
 /// What is said of one that expires soon, with the mend; nothing of one that does not.
@@ -228,7 +234,7 @@ pub fn expiring_text(slot: &Slot, credential: &Credential, now: OffsetDateTime) 
         format!(
             "{} expires {}, in {}; {}",
             of_whom(slot, credential),
-            rfc3339(expires),
+            said_expiry(expires),
             time_left(expires, now),
             mend(slot, credential)
         )

@@ -6,8 +6,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::Patient;
 use super::finding::Finding;
-use crate::command::credentials::{Credentials, expired_text};
-use crate::command::{quoted, rfc3339};
+use crate::command::credentials::{Credentials, expired_text, said_expiry};
+use crate::command::quoted;
 use crate::credential::{Credential, KeptSecret, Origin, SecretReference};
 use crate::files::{FileError, Unfit, foreign};
 use crate::registry::Registry;
@@ -145,7 +145,7 @@ pub(super) fn expiry(patient: Patient<'_>, now: OffsetDateTime) -> Vec<Finding> 
             slot.server(),
             slot.profile(),
             credential.account,
-            rfc3339(expires)
+            said_expiry(expires)
         );
         let text = expired_text(slot, credential, expires);
         let mend = match credential.origin {

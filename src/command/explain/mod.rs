@@ -9,9 +9,9 @@ use time::OffsetDateTime;
 
 use self::answer::say_get;
 use self::exchange::say_exchange;
-use crate::command::credentials::Found;
+use crate::command::Report;
+use crate::command::credentials::{Found, said_expiry};
 use crate::command::obtain::{Judged, Rooms, Wanted, choose, concerns, judge, name};
-use crate::command::{Report, rfc3339};
 use crate::credential::{Credential, KeptSecret, Verdict};
 use crate::registry::{Server, ServerUrl};
 use crate::store::{Slot, StoreError};
@@ -168,7 +168,7 @@ fn why_not(
                 None => "no scope is asked for, and then only the default profile is looked into".to_owned(),
             }
         } else if let Some(expired) = found.credential().expired(now) {
-            format!("expired {}", rfc3339(expired))
+            format!("expired {}", said_expiry(expired))
         } else if wanted.scope.is_empty() {
             "is for a part of the registry, and no scope is asked for".to_owned()
         } else {
@@ -177,7 +177,7 @@ fn why_not(
     };
     let verdict = of.iter().zip(verdicts).find(|((of, _), _)| of == slot);
     match verdict.map(|(_, verdict)| verdict) {
-        Some(Verdict::Expired(expired)) => format!("expired {}", rfc3339(*expired)),
+        Some(Verdict::Expired(expired)) => format!("expired {}", said_expiry(*expired)),
         Some(Verdict::Lacks(scopes)) => format!("may not do {scopes}"),
         Some(Verdict::Wider) => "may do more".to_owned(),
         Some(Verdict::Later) => {
@@ -210,7 +210,7 @@ fn description(credential: &Credential) -> String {
         KeptSecret::Here(_) => kind.name().to_owned(),
         KeptSecret::Elsewhere(reference) => format!("secret in {reference}, not fetched now"),
     };
-    let expires = expires.map_or_else(String::new, |expires| format!(", until {}", rfc3339(expires)));
+    let expires = expires.map_or_else(String::new, |expires| format!(", until {}", said_expiry(expires)));
     format!("{account}, {secret}, allowed scopes {allowed}{expires}")
 }
 

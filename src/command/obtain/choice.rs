@@ -4,8 +4,7 @@ use anyhow::{Result, anyhow, bail};
 use time::OffsetDateTime;
 
 use super::Wanted;
-use crate::command::credentials::{Credentials, Found, expired_text};
-use crate::command::rfc3339;
+use crate::command::credentials::{Credentials, Found, expired_text, said_expiry};
 use crate::credential::{Candidate, Profile, UsableCredential, Verdict, select};
 use crate::registry::{ScopeSet, Server};
 use crate::store::{Slot, StoreError};
@@ -118,7 +117,7 @@ fn least(
     let reasons = found.iter().zip(&verdicts).map(|((slot, _), verdict)| {
         let name = name(slot);
         match verdict {
-            Verdict::Expired(expired) => format!("{name} expired {}", rfc3339(*expired)),
+            Verdict::Expired(expired) => format!("{name} expired {}", said_expiry(*expired)),
             Verdict::Lacks(scopes) => format!("{name} lacks {scopes}"),
             // None was chosen, so none of them was chosen before it.
             Verdict::Chosen
