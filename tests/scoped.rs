@@ -777,8 +777,14 @@ fn no_argument_of_a_process_is_the_secret() {
 }
 
 #[test]
-fn what_else_is_on_standard_input_is_left_alone_when_only_facts_are_named() {
+fn what_else_is_on_standard_input_is_left_alone_when_no_secret_is_expected_there() {
     let home = Home::new();
+    let step = |arguments: &str| {
+        let script = format!("docker-credential-scoped add {arguments} >/dev/null; cat");
+        Outcome::of(home.command("sh").args(["-c", &script]), b"what comes next\n")
+    };
+    step("g --username u --from env:PAT").is("what comes next\n", "", 0);
+    step("g --expires 30d").is("what comes next\n", "", 0);
     run(&home, &["add", "h", "--username", "u"], "good\n").succeeds();
     run(&home, &["add", "h", "--expires", "30d"], "echo next step\n").succeeds();
     let secret = || Helper::of(&home).get("h").unwrap().secret;
