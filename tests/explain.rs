@@ -507,6 +507,113 @@ fn what_cannot_be_opened_may_be_the_one() {
 }
 
 #[test]
+fn what_is_for_a_part_and_cannot_be_opened_may_be_the_one() {
+    let scene = scene().with_password();
+    let server = scene.fixture.address();
+    let helper = Helper::of(&scene.home);
+    helper.store(&format!("{server}/acme"), "acme", "acme-secret");
+    let scope = ["--scope", "repository:acme/app:pull"];
+    scene.home.damage(&format!("{server}/acme"));
+    let path = scene
+        .home
+        .slots()
+        .join(format!("{}%2Facme@default", server.replace(':', "%3A")));
+    let why = format!(
+        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        path.display()
+    );
+    helper
+        .ask("get", &format!("{server}/acme/app"))
+        .is(&format!("{why}\n"), "", 1);
+    scene
+        .token(&["--pull", "acme/app"])
+        .is("", &format!("docker-credential-scoped: {why}\n"), 1);
+    let mut exec = scene.home.command(HELPER);
+    exec.args([
+        "exec",
+        "--server",
+        &server,
+        "--scope",
+        "repository:acme/app:pull",
+        "--",
+        "true",
+    ]);
+    Outcome::of(&mut exec, b"").is(
+        "",
+        &format!("docker-credential-scoped: no token for {server}: {why}\n"),
+        125,
+    );
+    explains(
+        &scene,
+        "/acme/app",
+        &scope,
+        1,
+        &[
+            "request   [S], repository:acme/app:pull",
+            &format!("used      none: {why}"),
+            &format!("not used  profile default for acme: cannot be opened: {why}"),
+            "not used  profile default (account user, password, allowed scopes unknown): may do this, and not in place \
+             of one that cannot be opened",
+            "get       [S], profile default: account user, and the password stored",
+            &format!("get       [S]/acme/app, profile default: an error: {why}"),
+            "cache     not looked into",
+            "wire      nothing: without a credential that can be used it ends here",
+        ],
+    );
+    scene.token(&["--pull", "other/app"]).is("opaque\n", "", 0);
+    scene.token(&["--pull", "acmeister/app"]).is("opaque\n", "", 0);
+    scene
+        .token(&["--pull", "acme/app", "--profile", "default"])
+        .fails();
+    helper.ask("erase", &format!("{server}/acme")).is("", "", 0);
+    scene.token(&["--pull", "acme/app"]).is("opaque\n", "", 0);
+}
+
+#[test]
+fn what_cannot_be_opened_of_another_profile_may_be_the_one() {
+    let scene = scene().with_password();
+    let server = scene.fixture.address();
+    scene.home.link_helper("docker-credential-scoped-ci");
+    Helper::for_profile(&scene.home, "ci").store(&server, "ci", "ci-secret");
+    let name = format!("{}@ci", server.replace(':', "%3A"));
+    scene.home.damage_file(&name);
+    let why = format!(
+        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        scene.home.slots().join(name).display()
+    );
+    let pull = ["--pull", "acme/app"];
+    scene
+        .token(&pull)
+        .is("", &format!("docker-credential-scoped: {why}\n"), 1);
+    scene
+        .token(&[&pull[..], &["--profile", "default"]].concat())
+        .is("opaque\n", "", 0);
+}
+
+#[test]
+fn of_what_has_a_long_name_it_is_known_whether_it_may_be_the_one() {
+    let scene = scene().with_password();
+    let server = scene.fixture.address();
+    let long = format!("team/{}", "a".repeat(120));
+    let helper = Helper::of(&scene.home);
+    helper.store(&format!("{server}/{long}"), "acme", "acme-secret");
+    let names = fs::read_dir(scene.home.slots()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = names.into_iter().find(|name| name.contains('~')).unwrap();
+    scene.home.damage_file(&name);
+    let why = format!(
+        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        scene.home.slots().join(name).display()
+    );
+    scene
+        .token(&["--pull", &format!("{long}/app")])
+        .is("", &format!("docker-credential-scoped: {why}\n"), 1);
+    for other in [format!("{long}a"), "team/app".to_owned()] {
+        scene.token(&["--pull", &other]).is("opaque\n", "", 0);
+    }
+}
+
+#[test]
 fn what_names_no_repository_of_a_registry_is_refused() {
     let scene = scene();
     let explain = |server: &str| Outcome::of(scene.home.command(HELPER).args(["explain", server]), b"");

@@ -11,7 +11,7 @@ use crate::credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
     UsableCredential, last_day,
 };
-use crate::registry::{Registry, Server};
+use crate::registry::{Registry, ScopeSet, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
 use crate::settings::{Settings, Variables};
 use crate::store::{CredentialStore, Held, Opened, Slot, StoreError};
@@ -80,11 +80,26 @@ impl Credentials<'_> {
         Ok(None)
     }
 
-    /// All that is held for a registry or a part of it, of all profiles.
-    pub fn of_registry(&self, registry: &Registry) -> Result<Vec<Opened<Found>>, StoreError> {
+    /// All that is held for a registry or a part of it, of all profiles; what does not open if its file's name can be
+    /// read, or it may answer for what is in `scope`.
+    pub fn of_registry(
+        &self,
+        registry: &Registry,
+        scope: &ScopeSet,
+    ) -> Result<Vec<Opened<Found>>, StoreError> {
+        let asked = || {
+            let below = scope.iter().flat_map(|scope| {
+                let whole = Server::Prefix {
+                    registry: registry.clone(),
+                    path: scope.resource().name().to_owned(),
+                };
+                whole.answered_by().collect::<Vec<_>>()
+            });
+            below.chain([Server::Registry(registry.clone())]).collect()
+        };
         let mut all: Vec<_> = self
             .store
-            .of_registry(registry)?
+            .of_registry(registry, asked)?
             .into_iter()
             .map(|(slot, held)| (slot, held.map(Found::Stored)))
             .collect();

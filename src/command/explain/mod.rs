@@ -64,7 +64,7 @@ enum Choice {
 
 fn say_choice(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, report: &mut Report) -> Result<Choice> {
     let credentials = rooms.credentials;
-    let held = credentials.of_registry(&wanted.registry)?;
+    let held = credentials.of_registry(&wanted.registry, &wanted.scope)?;
     let is_judged = wanted.profile.is_none() && !wanted.scope.is_empty();
     let judged = is_judged.then(|| judge(wanted, credentials, now)).transpose()?;
     let choice = match choose(wanted, credentials, now) {
@@ -158,7 +158,9 @@ fn why_not(
         return "is for another part of the registry".to_owned();
     }
     let Some(Judged {
-        found: of, verdicts, ..
+        found: of,
+        verdicts,
+        unopened,
     }) = judged
     else {
         let profile = wanted.profile.clone().unwrap_or_default();
@@ -185,6 +187,9 @@ fn why_not(
                 .to_owned()
         }
         Some(Verdict::OnlyPublic) => "is of use only if that is public".to_owned(),
+        Some(Verdict::Chosen | Verdict::ChosenIfPublic) if !unopened.is_empty() => {
+            "may do this, and not in place of one that cannot be opened".to_owned()
+        }
         // Held since, or changed.
         Some(Verdict::Chosen | Verdict::ChosenIfPublic) | None => "was changed just now".to_owned(),
     }

@@ -1,5 +1,7 @@
 //! Choice: which credential a token is asked for with.
 
+use std::cmp::Reverse;
+
 use anyhow::{Result, anyhow, bail};
 use time::OffsetDateTime;
 
@@ -104,12 +106,20 @@ fn least(
         verdicts,
         unopened,
     } = judge(wanted, credentials, now)?;
+    // It may be the one: held and not opened is not the same as not held, and another may do more. Of several the one
+    // that `get` would say it of.
+    let path = |slot: &Slot| match slot.server() {
+        Server::Prefix { path, .. } => path.len(),
+        Server::HubSession(_) | Server::Registry(_) | Server::UnknownScheme(_) => 0,
+    };
+    if let Some((_, error)) = unopened
+        .into_iter()
+        .min_by_key(|(slot, _)| (!slot.profile().is_default(), Reverse(path(slot))))
+    {
+        return Err(error.into());
+    }
     if let Some(chosen) = verdicts.iter().position(Verdict::is_chosen) {
         return Ok(Some(found.swap_remove(chosen)));
-    }
-    if let Some((_, error)) = unopened.into_iter().next() {
-        // It may be the one: held and not opened is not the same as not held.
-        return Err(error.into());
     }
     if found.is_empty() {
         return Ok(None);
@@ -153,7 +163,7 @@ pub(crate) fn judge(
 ) -> Result<Judged, StoreError> {
     let mut unopened = Vec::new();
     let mut found = Vec::new();
-    for (slot, held) in credentials.of_registry(&wanted.registry)? {
+    for (slot, held) in credentials.of_registry(&wanted.registry, &wanted.scope)? {
         if !concerns(&slot, &wanted.scope) {
             continue;
         }
