@@ -476,6 +476,21 @@ fn a_program_that_has_ended_has_answered_though_what_it_started_goes_on() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_program_wrote_before_its_end_is_heard_however_late_we_are() {
+    let home = home_with(&json!({ "command": ["fetch"] }));
+    // We are stopped while it writes and ends, and what it leaves behind keeps the pipe open.
+    home.install(
+        "fetch",
+        "printf first-; sleep 0.2; kill -STOP $PPID\n\
+         (sleep 0.5; kill -CONT $PPID; sleep 5) &\n\
+         head -c 60000 /dev/zero | tr '\\0' x; echo -last\n",
+    );
+    let secret = format!("first-{}-last", "x".repeat(60_000));
+    get(&home, "ghcr.io").is(0, &answer("ghcr.io", "ci", &secret), "");
+}
+
 #[test]
 fn a_helper_that_has_nothing_is_repeated_word_for_word() {
     let home = home_with(&json!({ "helper": "other" }));

@@ -4,7 +4,6 @@
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,11 +19,7 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 const PIECE_BYTES: usize = 4096;
 
 /// How often a program is looked at until it ends.
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(5);
-
-/// How long what a program has said may take to arrive after its end, where something that it has started keeps its
-/// output open: an agent goes on for days.
-const GRACE: Duration = Duration::from_millis(100);
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// How many of us there may be in a row, each asked by another program that the one before has run. Nobody means to
 /// have more than one below another; who goes round in a circle is to notice.
@@ -146,8 +141,8 @@ pub(super) fn run(
     })
 }
 
-/// What it says until it ends, or until it has said all and ended. Its end is looked at and left to be asked for: until
-/// then its number is not another's, and it can be ended by it with all that it has started.
+/// What it says until it ends. Its end is looked at and left to be asked for: until then its number is not another's,
+/// and it can be ended by it with all that it has started.
 fn converse(
     child: &mut Child,
     input: &str,
@@ -158,74 +153,142 @@ fn converse(
         // A server URL fits into a pipe, and a helper need not read what it does not use.
         let _ = stdin.write_all(input.as_bytes());
     }
-    let heard = child.stdout.take().map(listen).ok_or(Problem::Unknown)?;
-    let mut pieces = Vec::new();
-    let mut length = 0;
-    let mut is_all = false;
-    let mut enough = None;
+    let stdout = child.stdout.take().ok_or(Problem::Unknown)?;
+    let mut output = Output::of(stdout).map_err(Problem::NotStarted)?;
     loop {
-        if is_all {
-            thread::sleep(LOOK_AGAIN_AFTER);
-        } else {
-            match heard.recv_timeout(LOOK_AGAIN_AFTER) {
-                Ok(Ok(piece)) => {
-                    length += piece.len();
-                    pieces.push(piece);
+        // Looked at before it is heard: all that it wrote is in the pipe then, if it has ended. What it has started may
+        // keep that open: an agent goes on for days.
+        let has_ended = has_ended(child).map_err(Problem::NotStarted)?;
+        output.hear()?;
+        if has_ended && output.holds_all_of_who_has_ended() {
+            return Ok(output.joined());
+        }
+        if Instant::now() >= deadline {
+            return Err(Problem::TimedOut(limit));
+        }
+        thread::sleep(LOOK_AGAIN_AFTER);
+    }
+}
+
+/// What comes out of a program, piece by piece.
+struct Output {
+    pipe: Pipe,
+    pieces: Vec<Zeroizing<Vec<u8>>>,
+    length: usize,
+    is_all: bool,
+}
+
+impl Output {
+    fn of(stdout: ChildStdout) -> io::Result<Self> {
+        Ok(Self {
+            pipe: Pipe::of(stdout)?,
+            pieces: Vec::new(),
+            length: 0,
+            is_all: false,
+        })
+    }
+
+    /// Takes all that is there, and waits for nothing.
+    fn hear(&mut self) -> Result<(), Problem> {
+        while !self.is_all {
+            match self.pipe.take() {
+                Ok(Some(piece)) if piece.is_empty() => self.is_all = true,
+                Ok(Some(piece)) => {
+                    self.length += piece.len();
+                    self.pieces.push(piece);
                 }
-                Ok(Err(error)) => return Err(Problem::NotStarted(error)),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => is_all = true,
+                Ok(None) => break,
+                Err(error) => return Err(Problem::NotStarted(error)),
+            }
+            if self.length > MAX_ANSWER_BYTES {
+                return Err(Problem::TooLong);
             }
         }
-        if length > MAX_ANSWER_BYTES {
-            return Err(Problem::TooLong);
+        Ok(())
+    }
+
+    /// Whether what was heard since its end is all that it wrote.
+    fn holds_all_of_who_has_ended(&self) -> bool {
+        self.is_all || Pipe::IS_TAKEN_FROM_AT_ONCE
+    }
+
+    /// In one piece that never grew: growing leaves a copy behind that nobody wipes.
+    fn joined(&self) -> Zeroizing<Vec<u8>> {
+        let mut all = Zeroizing::new(Vec::with_capacity(self.length));
+        for piece in &self.pieces {
+            all.extend_from_slice(piece);
         }
-        let now = Instant::now();
-        if enough.is_none() && has_ended(child).map_err(Problem::NotStarted)? {
-            enough = Some(now + GRACE);
-        }
-        match enough {
-            Some(enough) if is_all || now >= enough => return Ok(joined(&pieces, length)),
-            None if now >= deadline => return Err(Problem::TimedOut(limit)),
-            Some(_) | None => {}
+        all
+    }
+}
+
+/// Up to a piece of what there is; nothing at its end.
+fn read_piece(stdout: &mut ChildStdout) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut piece = Zeroizing::new(vec![0; PIECE_BYTES]);
+    loop {
+        match stdout.read(&mut piece) {
+            Ok(count) => {
+                piece.truncate(count);
+                return Ok(piece);
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
 }
 
-/// What comes, piece by piece, up to one more byte than may. On its own thread, which is left behind where something
-/// that the program has started keeps the pipe open.
-fn listen(stdout: ChildStdout) -> Receiver<io::Result<Zeroizing<Vec<u8>>>> {
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let most = u64::try_from(MAX_ANSWER_BYTES + 1).unwrap_or(u64::MAX);
-        let mut stdout = stdout.take(most);
-        loop {
-            let mut piece = Zeroizing::new(vec![0; PIECE_BYTES]);
-            let said = match stdout.read(&mut piece) {
-                Ok(0) => break,
-                Ok(count) => {
-                    piece.truncate(count);
-                    Ok(piece)
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => Err(error),
-            };
-            // Nobody listens any more when it took too long.
-            if sender.send(said).is_err() {
-                break;
-            }
+/// The end of a pipe that is read where there is something.
+#[cfg(unix)]
+struct Pipe(ChildStdout);
+
+#[cfg(unix)]
+impl Pipe {
+    const IS_TAKEN_FROM_AT_ONCE: bool = true;
+
+    fn of(stdout: ChildStdout) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&stdout, true)?;
+        Ok(Self(stdout))
+    }
+
+    /// The next piece, the one after the last of which is empty; `None` where there is none now.
+    fn take(&mut self) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+        match read_piece(&mut self.0) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            piece => piece.map(Some),
         }
-    });
-    receiver
+    }
 }
 
-/// In one piece that never grew: growing leaves a copy behind that nobody wipes.
-fn joined(pieces: &[Zeroizing<Vec<u8>>], length: usize) -> Zeroizing<Vec<u8>> {
-    let mut all = Zeroizing::new(Vec::with_capacity(length));
-    for piece in pieces {
-        all.extend_from_slice(piece);
+/// The same where reading waits: on its own thread, which is left behind where it waits for ever.
+#[cfg(not(unix))]
+struct Pipe(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
+
+#[cfg(not(unix))]
+impl Pipe {
+    const IS_TAKEN_FROM_AT_ONCE: bool = false;
+
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "where reading does not wait, it can fail"
+    )]
+    fn of(mut stdout: ChildStdout) -> io::Result<Self> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        thread::spawn(move || {
+            loop {
+                let piece = read_piece(&mut stdout);
+                let is_last = piece.as_ref().map_or(true, |piece| piece.is_empty());
+                // Nobody listens any more when it took too long.
+                if sender.send(piece).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        Ok(Self(receiver))
     }
-    all
+
+    fn take(&mut self) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+        self.0.try_recv().ok().transpose()
+    }
 }
 
 /// Whether it has ended, which is still to be asked for.
