@@ -456,6 +456,52 @@ fn what_a_program_has_started_is_ended_with_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn a_program_that_has_left_its_group_is_ended_all_the_same() {
+    let home = home_with(&json!({ "command": ["fetch"] }));
+    home.install(
+        "fetch",
+        &format!(
+            "echo $$ >'{}'; exec perl -e 'setpgrp(0, getpgrp(getppid())); sleep 60'\n",
+            home.at("pid").display()
+        ),
+    );
+    get(&home, "ghcr.io").is(1, "command fetch: did not answer within 5 s and was ended\n", "");
+    assert!(is_ended(&home, "pid"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_cannot_be_ended_is_not_waited_for() {
+    // As with sudo: another user's, which only root can prepare.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = home_with(&json!({ "command": ["fetch"] }));
+    home.install(
+        "fetch",
+        &format!(
+            "echo $$ >'{}'; exec setpriv --reuid=65534 sleep 15\n",
+            home.at("pid").display()
+        ),
+    );
+    let program = home.at("bin").join(SCOPED);
+    let without_kill = ["--bounding-set=-kill", program.to_str().unwrap()];
+    let begun = Instant::now();
+    home.ask_through("setpriv", &without_kill, "get", "ghcr.io").is(
+        1,
+        "command fetch: did not answer within 5 s and was ended\n",
+        "",
+    );
+    let took = begun.elapsed();
+    assert!(
+        took >= Duration::from_secs(5) && took < Duration::from_secs(10),
+        "{took:?}"
+    );
+    assert!(!is_over(&home, "pid"));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_program_that_has_ended_has_answered_though_what_it_started_goes_on() {
     for (program, secret, script) in [
         ("fetch", json!({ "command": ["fetch"] }), "echo the-secret"),

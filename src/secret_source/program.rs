@@ -21,6 +21,9 @@ const PIECE_BYTES: usize = 4096;
 /// How often a program is looked at until it ends.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
+/// How long a program is waited for that is ended.
+const END_WITHIN: Duration = Duration::from_millis(500);
+
 /// How many of us there may be in a row, each asked by another program that the one before has run. Nobody means to
 /// have more than one below another; who goes round in a circle is to notice.
 const DEEPEST: u8 = 4;
@@ -130,15 +133,20 @@ pub(super) fn run(
             _ => Problem::NotStarted(error),
         })?;
     let result = converse(&mut child, input.unwrap_or_default(), deadline, limit);
-    if result.is_err() {
-        end(&mut child, audience);
+    match result {
+        Ok(stdout) => {
+            let status = child.wait().map_err(Problem::NotStarted)?;
+            Ok(Answer {
+                succeeded: status.success(),
+                status: status.to_string(),
+                stdout,
+            })
+        }
+        Err(problem) => {
+            end(&mut child, audience);
+            Err(problem)
+        }
     }
-    let status = child.wait().map_err(Problem::NotStarted)?;
-    result.map(|stdout| Answer {
-        succeeded: status.success(),
-        status: status.to_string(),
-        stdout,
-    })
 }
 
 /// What it says until it ends. Its end is looked at and left to be asked for: until then its number is not another's,
@@ -308,17 +316,29 @@ fn has_ended(child: &mut Child) -> io::Result<bool> {
 
 /// Ends it, and what is in its group where that is its own. It may have ended by itself since.
 fn end(child: &mut Child, audience: Audience) {
-    let _ = match audience {
-        #[cfg(unix)]
-        Audience::Client => {
-            use rustix::process::{Pid, Signal, kill_process_group};
+    // What is not known to be ours any more is left alone: its number may be another's.
+    if has_ended(child).is_err() {
+        return;
+    }
+    #[cfg(unix)]
+    if audience == Audience::Client {
+        use rustix::process::{Pid, Signal, kill_process_group};
 
-            kill_process_group(Pid::from_child(child), Signal::KILL).map_err(io::Error::from)
+        let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
+    }
+    #[cfg(not(unix))]
+    let _ = audience;
+    // By itself, too: it may have left the group.
+    let _ = child.kill();
+    let begun = Instant::now();
+    while matches!(has_ended(child), Ok(false)) {
+        // Who is another user by now, as sudo is, or is held up by a disk, does not end. Nobody waits for it.
+        if begun.elapsed() >= END_WITHIN {
+            return;
         }
-        #[cfg(not(unix))]
-        Audience::Client => child.kill(),
-        Audience::Person => child.kill(),
-    };
+        thread::sleep(LOOK_AGAIN_AFTER);
+    }
+    let _ = child.try_wait();
 }
 
 #[cfg(test)]

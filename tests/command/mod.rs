@@ -149,8 +149,14 @@ impl Home {
 
     /// As a client runs it: one verb, and its message on stdin.
     pub(crate) fn ask(&self, program: &str, verb: &str, input: &str) -> Said {
+        self.ask_through(program, &[], verb, input)
+    }
+
+    /// The same by a program that starts it, with words of its own before the verb.
+    pub(crate) fn ask_through(&self, program: &str, words: &[&str], verb: &str, input: &str) -> Said {
         let mut child = self
-            .command(program, &[verb])
+            .command(program, words)
+            .arg(verb)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
