@@ -456,6 +456,39 @@ fn what_a_program_has_started_is_ended_with_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn what_a_program_has_us_run_in_turn_is_ended_with_it() {
+    let home = Home::new();
+    std::os::unix::fs::symlink(SCOPED, home.at("bin/docker-credential-scoped-ci")).unwrap();
+    declare(
+        &home,
+        &json!([
+            { "server": "ghcr.io", "username": "ci", "secret": { "command": ["outer"] } },
+            { "server": "ghcr.io", "profile": "ci", "username": "ci", "secret": { "command": ["inner"] } },
+        ]),
+    );
+    let at = |file| home.at(file).display().to_string();
+    // It waits before it asks: its time is over first.
+    home.install(
+        "outer",
+        "sleep 1; printf ghcr.io | docker-credential-scoped-ci get\n",
+    );
+    home.install(
+        "inner",
+        &format!(
+            "sleep 100 & echo $! >'{}'\necho $$ >'{}'\nwait\n",
+            at("started"),
+            at("pid")
+        ),
+    );
+    get(&home, "ghcr.io").is(1, "command outer: did not answer within 5 s and was ended\n", "");
+    let asked = Instant::now();
+    while !(is_over(&home, "pid") && is_over(&home, "started")) {
+        assert!(asked.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn a_program_that_has_left_its_group_is_ended_all_the_same() {
     let home = home_with(&json!({ "command": ["fetch"] }));
     home.install(

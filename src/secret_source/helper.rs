@@ -66,8 +66,9 @@ impl Helper {
 
     fn ask(&self, verb: &'static str, input: &str, limit: Duration) -> Result<Answer, HelperError> {
         run(
-            self.depth.deeper(Command::new(self.to_string()).arg(verb)),
+            Command::new(self.to_string()).arg(verb),
             Some(input),
+            self.depth,
             self.audience,
             limit,
         )

@@ -53,8 +53,13 @@ impl Depth {
     }
 
     /// Leaves it to a program that may ask us again.
-    pub(super) fn deeper(self, command: &mut Command) -> &mut Command {
+    fn deeper(self, command: &mut Command) -> &mut Command {
         command.env(DEPTH_VARIABLE, self.0.saturating_add(1).to_string())
+    }
+
+    /// Whether none of us is above this one.
+    fn is_outermost(self) -> bool {
+        self.0 == 0
     }
 }
 
@@ -111,19 +116,37 @@ pub(super) enum Audience {
     Person,
 }
 
+/// What is ended where a program has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// It, and all that it has started.
+    Group,
+    /// It alone.
+    Program,
+}
+
 /// Runs a program, which is ended when it takes longer than `limit`: nobody waits for a prompt that nobody sees.
 pub(super) fn run(
     command: &mut Command,
     input: Option<&str>,
+    depth: Depth,
     audience: Audience,
     limit: Duration,
 ) -> Result<Answer, Problem> {
     let deadline = Instant::now() + limit;
+    // Where one of us runs us, we and what we start are in the group that it has made, and ended with that: a group
+    // within the group would outlive it.
+    let extent = if audience == Audience::Client && depth.is_outermost() {
+        Extent::Group
+    } else {
+        Extent::Program
+    };
     #[cfg(unix)]
-    if audience == Audience::Client {
+    if extent == Extent::Group {
         std::os::unix::process::CommandExt::process_group(command, 0);
     }
-    let mut child = command
+    let mut child = depth
+        .deeper(command)
         .stdin(input.map_or_else(Stdio::null, |_| Stdio::piped()))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -132,8 +155,7 @@ pub(super) fn run(
             io::ErrorKind::NotFound => Problem::NotInstalled,
             _ => Problem::NotStarted(error),
         })?;
-    let result = converse(&mut child, input.unwrap_or_default(), deadline, limit);
-    match result {
+    match converse(&mut child, input.unwrap_or_default(), deadline, limit) {
         Ok(stdout) => {
             let status = child.wait().map_err(Problem::NotStarted)?;
             Ok(Answer {
@@ -143,7 +165,7 @@ pub(super) fn run(
             })
         }
         Err(problem) => {
-            end(&mut child, audience);
+            end(&mut child, extent);
             Err(problem)
         }
     }
@@ -315,19 +337,19 @@ fn has_ended(child: &mut Child) -> io::Result<bool> {
 }
 
 /// Ends it, and what is in its group where that is its own. It may have ended by itself since.
-fn end(child: &mut Child, audience: Audience) {
+fn end(child: &mut Child, extent: Extent) {
     // What is not known to be ours any more is left alone: its number may be another's.
     if has_ended(child).is_err() {
         return;
     }
     #[cfg(unix)]
-    if audience == Audience::Client {
+    if extent == Extent::Group {
         use rustix::process::{Pid, Signal, kill_process_group};
 
         let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     }
     #[cfg(not(unix))]
-    let _ = audience;
+    let _ = extent;
     // By itself, too: it may have left the group.
     let _ = child.kill();
     let begun = Instant::now();
@@ -350,6 +372,7 @@ mod tests {
         run(
             Command::new("sh").args(["-c", script]),
             Some("h"),
+            Depth::default(),
             Audience::Client,
             limit,
         )
@@ -410,8 +433,9 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", &format!("printf %s \"${DEPTH_VARIABLE}\"")]);
         let answer = run(
-            Depth(2).deeper(&mut command),
+            &mut command,
             None,
+            Depth(2),
             Audience::Client,
             Duration::from_secs(30),
         )

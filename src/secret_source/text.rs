@@ -67,9 +67,8 @@ pub fn from_command(words: &[String], depth: Depth) -> Result<Secret, SourceErro
         why,
     };
     let mut command = Command::new(program);
-    let command = depth.deeper(command.args(arguments));
-    let answer =
-        run(command, None, Audience::Client, LIMIT).map_err(|problem| failed(Reason::Program(problem)))?;
+    let answer = run(command.args(arguments), None, depth, Audience::Client, LIMIT)
+        .map_err(|problem| failed(Reason::Program(problem)))?;
     if !answer.succeeded {
         return Err(failed(Reason::Program(answer.problem())));
     }
