@@ -570,6 +570,36 @@ fn what_a_program_wrote_before_its_end_is_heard_however_late_we_are() {
     get(&home, "ghcr.io").is(0, &answer("ghcr.io", "ci", &secret), "");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_is_heard_where_its_end_was_to_be_ignored() {
+    for (script, code, said) in [
+        ("echo the-secret", 0, answer("ghcr.io", "ci", "the-secret")),
+        (
+            "exit 3",
+            1,
+            "command fetch: failed (exit status: 3); run it yourself to see why\n".to_owned(),
+        ),
+        // Its own children's ends are not ignored for our sake.
+        (
+            "sh -c 'exit 7' & wait $!; echo $?",
+            0,
+            answer("ghcr.io", "ci", "7"),
+        ),
+    ] {
+        let home = home_with(&json!({ "command": ["fetch"] }));
+        home.install("fetch", &format!("{script}\n"));
+        let program = home.at("bin").join(SCOPED);
+        let ignoring = [
+            "-e",
+            "$SIG{CHLD} = 'IGNORE'; exec @ARGV",
+            program.to_str().unwrap(),
+        ];
+        home.ask_through("perl", &ignoring, "get", "ghcr.io")
+            .is(code, &said, "");
+    }
+}
+
 #[test]
 fn a_helper_that_has_nothing_is_repeated_word_for_word() {
     let home = home_with(&json!({ "helper": "other" }));

@@ -91,7 +91,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
-    ("signal_hook", &["process/child.rs"]),
+    ("signal_hook", &["process/child.rs", "secret_source/program.rs"]),
     ("std::env::args", &["main.rs"]),
     ("std::env::var", &["main.rs", "settings/base_directories.rs"]),
     ("std::env::current", &["settings/environment.rs"]),

@@ -145,6 +145,8 @@ pub(super) fn run(
     if extent == Extent::Group {
         std::os::unix::process::CommandExt::process_group(command, 0);
     }
+    #[cfg(unix)]
+    heed_ends().map_err(Problem::NotStarted)?;
     let mut child = depth
         .deeper(command)
         .stdin(input.map_or_else(Stdio::null, |_| Stdio::piped()))
@@ -319,6 +321,23 @@ impl Pipe {
     fn take(&mut self) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
         self.0.try_recv().ok().transpose()
     }
+}
+
+/// Has the system tell us how programs end. It tells nobody who ignores `SIGCHLD`, which whoever started us may have
+/// left to us.
+#[cfg(unix)]
+fn heed_ends() -> io::Result<()> {
+    use std::sync::OnceLock;
+    use std::sync::atomic::AtomicBool;
+
+    static IS_HEEDED: OnceLock<()> = OnceLock::new();
+    // That there is a handler is enough: nobody looks at what it says.
+    static HAS_COME: AtomicBool = AtomicBool::new(false);
+    if IS_HEEDED.get().is_none() {
+        signal_hook::flag::register(signal_hook::consts::SIGCHLD, &HAS_COME)?;
+        let _ = IS_HEEDED.set(());
+    }
+    Ok(())
 }
 
 /// Whether it has ended, which is still to be asked for.
