@@ -419,6 +419,54 @@ fn a_slot_that_does_not_open_is_named_and_the_others_are_not() {
 }
 
 #[test]
+fn a_damaged_slot_that_no_logout_empties_is_mended_by_what_does() {
+    let home = healthy();
+    symlink(
+        "docker-credential-scoped",
+        home.at("bin/docker-credential-scoped-ci"),
+    )
+    .unwrap();
+    let long = format!("registry.example/{}", "a".repeat(120));
+    store(&home, "registry.example/acme");
+    store(&home, &long);
+    let login = json!({ "ServerURL": "registry.example", "Username": "user", "Secret": "canary-secret" });
+    home.ask("docker-credential-scoped-ci", "store", &login.to_string())
+        .is(0, "", "");
+    let names = fs::read_dir(home.at(&format!("{DATA}/slots"))).unwrap();
+    let mut names: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name != "registry.example@default")
+        .collect();
+    names.sort();
+    let mends = [
+        "move it away",
+        "docker-credential-scoped remove registry.example/acme",
+        "docker-credential-scoped remove registry.example --profile ci",
+    ];
+    let mut expected = Vec::new();
+    for (name, mend) in names.iter().zip(mends) {
+        let slot = format!("{DATA}/slots/{name}");
+        let mut bytes = fs::read(home.at(&slot)).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(home.at(&slot), bytes).unwrap();
+        expected.push(format!(
+            "WRONG  [T]/{slot}: is damaged or sealed with another key"
+        ));
+        expected.push(format!("       mend: {mend}"));
+    }
+    let expected: Vec<_> = expected.iter().map(String::as_str).collect();
+    finds(&home, &expected);
+    home.run(&["remove", "registry.example/acme"])
+        .is(0, "registry.example/acme: removed\n", "");
+    home.run(&["remove", "registry.example", "--profile", "ci"]).is(
+        0,
+        "registry.example, profile ci: removed\n",
+        "",
+    );
+    finds(&home, &expected[..2]);
+}
+
+#[test]
 fn what_has_expired_or_will_within_a_week_is_named() {
     let mend = "       mend: put another in its place, and when that ends into settings.json";
     let place = "declared.example, profile default: the credential of ci";

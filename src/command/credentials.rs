@@ -13,6 +13,7 @@ use crate::credential::{
     UsableCredential, last_day,
 };
 use crate::registry::{Registry, ScopeSet, Server};
+use crate::seal::Unopened;
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
 use crate::settings::{DeclaredCredential, Settings, Variables};
 use crate::store::{CredentialStore, Entry, Held, Opened, Slot, StoreError};
@@ -320,6 +321,36 @@ fn of_whom(slot: &Slot, credential: &Credential) -> String {
         .known_account()
         .map_or_else(String::new, |account| format!(" of {account}"));
     format!("{}: the credential{account}", slot.server())
+}
+
+/// What is said of a slot that does not open, with the mend.
+#[must_use]
+pub fn unopened_text(slot: &Slot, error: &StoreError) -> String {
+    let text = error.to_string();
+    match (error, removal(slot), text.rsplit_once("; ")) {
+        (
+            StoreError::Slot {
+                why: Unopened::Damaged,
+                ..
+            },
+            Some(removal),
+            Some((what, _)),
+        ) => format!("{what}; {removal}, or name another with --profile"),
+        _ => text,
+    }
+}
+
+/// What empties a slot that does not open; `None` where docker's own logout does.
+#[must_use]
+pub fn removal(slot: &Slot) -> Option<String> {
+    let is_dockers = slot.profile().is_default() && !matches!(slot.server(), Server::Prefix { .. });
+    (!is_dockers).then(|| {
+        format!(
+            "docker-credential-scoped remove {}{}",
+            quoted(&slot.server().to_string()),
+            profile_option(slot.profile())
+        )
+    })
 }
 
 /// What helps where one has expired, or does soon.

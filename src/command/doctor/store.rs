@@ -1,19 +1,21 @@
 //! Store: whether what this program keeps is there, closed to others and opens, and whether it is good for long yet.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use time::OffsetDateTime;
 
 use super::finding::Finding;
 use super::{Patient, on_path};
-use crate::command::credentials::{Credentials, SOON, mend, said_expiry};
+use crate::command::credentials::{Credentials, SOON, mend, removal, said_expiry};
 use crate::command::quoted;
 use crate::credential::{Credential, KeptSecret, Origin, SecretReference};
 use crate::files::{FileError, Unfit, foreign};
-use crate::registry::Registry;
+use crate::registry::{Registry, ServerUrl};
+use crate::seal::Unopened;
 use crate::secret_source::{from_environment, from_file};
 use crate::settings::{Settings, SettingsError, Variables};
-use crate::store::{KeyError, Slot, StoreError, TokenServersError};
+use crate::store::{Entry, KeyError, Slot, StoreError, TokenServersError};
 
 const EDIT: &str = "put it right in an editor; until then nothing is handed out";
 
@@ -107,8 +109,11 @@ pub(super) fn slots(patient: Patient<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let count = entries.len();
-    let errors: Vec<_> = entries.into_iter().filter_map(|entry| entry.held.err()).collect();
-    if errors.is_empty() {
+    let unopened: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| Some((entry, entry.held.as_ref().err()?)))
+        .collect();
+    if unopened.is_empty() {
         let all = match count {
             0 => return Vec::new(),
             1 => "1 stored credential opens".to_owned(),
@@ -116,14 +121,31 @@ pub(super) fn slots(patient: Patient<'_>) -> Vec<Finding> {
         };
         return vec![Finding::good(all)];
     }
-    errors
-        .iter()
-        .filter(|error| !is_of_key(error))
-        .map(|error| match error {
+    unopened
+        .into_iter()
+        .filter(|(_, error)| !is_of_key(error))
+        .map(|(entry, error)| match error {
             StoreError::File(error) => unfit(error),
-            error => Finding::of_error(error, "log out of that registry and in again"),
+            StoreError::Slot {
+                path,
+                why: Unopened::Damaged,
+            } => Finding::of_error(error, "").mended_by(mend_of_damaged(entry, path)),
+            error => Finding::of_error(error, ""),
         })
         .collect()
+}
+
+/// What helps where a slot is damaged.
+fn mend_of_damaged(entry: &Entry, path: &Path) -> String {
+    let server = entry.server.parse::<ServerUrl>();
+    let slot = server.map(|url| Slot::new(url.server().clone(), entry.profile.clone()));
+    match slot {
+        // Of a very long name the file's tells only the beginning.
+        Ok(slot) if path.file_name() == Some(slot.file_name().as_ref()) => {
+            removal(&slot).unwrap_or_else(|| "log out of that registry and in again".to_owned())
+        }
+        Ok(_) | Err(_) => "move it away".to_owned(),
+    }
 }
 
 /// Whether a credential has expired, or will soon.
