@@ -136,6 +136,46 @@ fn what_is_expired_damaged_or_cannot_be_fetched_is_written_down_as_refused() {
 }
 
 #[test]
+fn a_token_is_refused_to_the_one_whose_credential_cannot_be_used() {
+    let scene = Scene::usual(|_| Answer::new(401, "{}"));
+    let registry = scene.fixture.address();
+    let declared = json!({ "activityLog": true, "credentials": [
+        { "server": registry, "profile": "old", "username": "alice", "secret": { "env": "NOWHERE" },
+          "expires": "2020-01-01" } ] });
+    scene.home.write(SETTINGS, &declared.to_string());
+    scene.home.link_helper("docker-credential-scoped-ci");
+    for (program, server) in [
+        ("docker-credential-scoped-ci", registry.clone()),
+        ("docker-credential-scoped-ci", format!("{registry}/acme")),
+    ] {
+        let stored = message(&server, "bob", CANARY);
+        Outcome::of(scene.home.command(program).arg("store"), stored.as_bytes()).is("", "", 0);
+    }
+    let file = |server: &str| server.replace(':', "%3A").replace('/', "%2F") + "@ci";
+    scene.home.damage_file(&file(&format!("{registry}/acme")));
+    scene.token(&["--pull", "acme/app"]).fails();
+    scene.token(&["--pull", "acme/app", "--profile", "ci"]).fails();
+    scene.home.damage_file(&file(&registry));
+    scene.token(&["--pull", "other/app"]).fails();
+    scene.token(&["--pull", "other/app", "--profile", "old"]).fails();
+    let of = |server: &str, rest: &str| {
+        format!(r#""action":"refusal","server":"{registry}{server}","profile":{rest}"#)
+    };
+    assert_eq!(
+        lines(&scene.home)[2..],
+        [
+            of("/acme", r#""ci","scope":"repository:acme/app:pull""#),
+            of("/acme", r#""ci","scope":"repository:acme/app:pull""#),
+            of("", r#""ci","scope":"repository:other/app:pull""#),
+            of(
+                "",
+                r#""old","account":"alice","scope":"repository:other/app:pull""#
+            ),
+        ]
+    );
+}
+
+#[test]
 fn an_exchange_says_what_was_granted_and_a_refusal_what_was_asked() {
     let scene = Scene::usual(|request| {
         if request.query.contains("forbidden") || request.body.contains("forbidden") {

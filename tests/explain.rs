@@ -516,13 +516,13 @@ fn what_is_for_a_part_and_cannot_be_opened_may_be_the_one() {
         .home
         .slots()
         .join(format!("{}%2Facme@default", server.replace(':', "%3A")));
-    let why = format!(
-        "{}: is damaged or sealed with another key; log out of that registry and in again",
-        path.display()
-    );
+    let what = format!("{}: is damaged or sealed with another key", path.display());
+    let got = format!("{what}; log out of that registry and in again");
+    let why =
+        format!("{what}; docker-credential-scoped remove {server}/acme, or name another with --profile");
     helper
         .ask("get", &format!("{server}/acme/app"))
-        .is(&format!("{why}\n"), "", 1);
+        .is(&format!("{got}\n"), "", 1);
     scene
         .token(&["--pull", "acme/app"])
         .is("", &format!("docker-credential-scoped: {why}\n"), 1);
@@ -548,12 +548,15 @@ fn what_is_for_a_part_and_cannot_be_opened_may_be_the_one() {
         1,
         &[
             "request   [S], repository:acme/app:pull",
-            &format!("used      none: {why}"),
-            &format!("not used  profile default for acme: cannot be opened: {why}"),
+            &format!("used      none: {}", why.replace(&format!("{server}/"), "[S]/")),
+            &format!(
+                "not used  profile default for acme: cannot be opened: {}",
+                why.replace(&format!("{server}/"), "[S]/")
+            ),
             "not used  profile default (account user, password, allowed scopes unknown): may do this, and not in place \
              of one that cannot be opened",
             "get       [S], profile default: account user, and the password stored",
-            &format!("get       [S]/acme/app, profile default: an error: {why}"),
+            &format!("get       [S]/acme/app, profile default: an error: {got}"),
             "cache     not looked into",
             "wire      nothing: without a credential that can be used it ends here",
         ],
@@ -563,7 +566,14 @@ fn what_is_for_a_part_and_cannot_be_opened_may_be_the_one() {
     scene
         .token(&["--pull", "acme/app", "--profile", "default"])
         .fails();
-    helper.ask("erase", &format!("{server}/acme")).is("", "", 0);
+    Outcome::of(
+        scene
+            .home
+            .command(HELPER)
+            .args(["remove", &format!("{server}/acme")]),
+        b"",
+    )
+    .is(&format!("{server}/acme: removed\n"), "", 0);
     scene.token(&["--pull", "acme/app"]).is("opaque\n", "", 0);
 }
 
@@ -576,7 +586,8 @@ fn what_cannot_be_opened_of_another_profile_may_be_the_one() {
     let name = format!("{}@ci", server.replace(':', "%3A"));
     scene.home.damage_file(&name);
     let why = format!(
-        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        "{}: is damaged or sealed with another key; docker-credential-scoped remove {server} --profile ci, or name \
+         another with --profile",
         scene.home.slots().join(name).display()
     );
     let pull = ["--pull", "acme/app"];
@@ -586,6 +597,20 @@ fn what_cannot_be_opened_of_another_profile_may_be_the_one() {
     scene
         .token(&[&pull[..], &["--profile", "default"]].concat())
         .is("opaque\n", "", 0);
+    scene.token(&[&pull[..], &["--profile", "ci"]].concat()).is(
+        "",
+        &format!("docker-credential-scoped: {why}\n"),
+        1,
+    );
+    Outcome::of(
+        scene
+            .home
+            .command(HELPER)
+            .args(["remove", &server, "--profile", "ci"]),
+        b"",
+    )
+    .is(&format!("{server}, profile ci: removed\n"), "", 0);
+    scene.token(&pull).is("opaque\n", "", 0);
 }
 
 #[test]
@@ -600,7 +625,8 @@ fn of_what_has_a_long_name_it_is_known_whether_it_may_be_the_one() {
     let name = names.into_iter().find(|name| name.contains('~')).unwrap();
     scene.home.damage_file(&name);
     let why = format!(
-        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        "{}: is damaged or sealed with another key; docker-credential-scoped remove {server}/{long}, or name another \
+         with --profile",
         scene.home.slots().join(name).display()
     );
     scene

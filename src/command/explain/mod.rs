@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use self::answer::say_get;
 use self::exchange::say_exchange;
 use crate::command::Report;
-use crate::command::credentials::{Found, said_expiry};
+use crate::command::credentials::{Found, said_expiry, unopened_text};
 use crate::command::obtain::{Judged, Rooms, Wanted, choose, concerns, judge, name};
 use crate::credential::{Credential, KeptSecret, Verdict};
 use crate::registry::{Server, ServerUrl};
@@ -152,7 +152,7 @@ fn why_not(
 ) -> String {
     let found = match held {
         Ok(found) => found,
-        Err(error) => return format!("cannot be opened: {error}"),
+        Err(error) => return format!("cannot be opened: {}", unopened_text(slot, error)),
     };
     if !wanted.scope.is_empty() && !concerns(slot, &wanted.scope) {
         return "is for another part of the registry".to_owned();

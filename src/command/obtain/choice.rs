@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use anyhow::{Result, anyhow, bail};
+use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::Wanted;
-use crate::command::credentials::{Credentials, Found, expired_text, said_expiry};
+use crate::command::credentials::{Credentials, Found, expired_text, said_expiry, unopened_text};
 use crate::credential::{Candidate, Profile, UsableCredential, Verdict, select};
 use crate::registry::{ScopeSet, Server};
 use crate::store::{Slot, StoreError};
@@ -29,9 +30,34 @@ pub(crate) fn choose(
     if let Some((slot, found)) = &chosen
         && let Some(expired) = found.credential().expired(now)
     {
-        bail!(expired_text(slot, found.credential(), expired));
+        bail!(Unusable {
+            slot: slot.clone(),
+            account: Some(found.credential().account.clone()),
+            why: expired_text(slot, found.credential(), expired),
+        });
     }
     Ok(chosen)
+}
+
+/// The one credential that would be used cannot be.
+#[derive(Debug, Error)]
+#[error("{why}")]
+pub(super) struct Unusable {
+    /// Where it is.
+    pub(super) slot: Slot,
+    /// Whose it is, where that can be told.
+    pub(super) account: Option<String>,
+    why: String,
+}
+
+impl Unusable {
+    fn unopened(slot: Slot, error: &StoreError) -> Self {
+        Self {
+            why: unopened_text(&slot, error),
+            slot,
+            account: None,
+        }
+    }
 }
 
 /// The slot of the registry as a whole, in the profile that is named or the default one.
@@ -64,8 +90,10 @@ fn in_profile(
     let is_whole = server == whole;
     for candidate in server.answered_by().chain((!is_whole).then_some(whole)) {
         let slot = Slot::new(candidate, profile.clone());
-        if let Some(found) = credentials.get(&slot)? {
-            return Ok(Some((slot, found)));
+        match credentials.get(&slot) {
+            Ok(None) => {}
+            Ok(Some(found)) => return Ok(Some((slot, found))),
+            Err(error) => bail!(Unusable::unopened(slot, &error)),
         }
     }
     Ok(None)
@@ -112,11 +140,11 @@ fn least(
         Server::Prefix { path, .. } => path.len(),
         Server::HubSession(_) | Server::Registry(_) | Server::UnknownScheme(_) => 0,
     };
-    if let Some((_, error)) = unopened
+    if let Some((slot, error)) = unopened
         .into_iter()
         .min_by_key(|(slot, _)| (!slot.profile().is_default(), Reverse(path(slot))))
     {
-        return Err(error.into());
+        bail!(Unusable::unopened(slot, &error));
     }
     if let Some(chosen) = verdicts.iter().position(Verdict::is_chosen) {
         return Ok(Some(found.swap_remove(chosen)));

@@ -28,7 +28,7 @@ use crate::token_cache::{TokenCache, Unobtained};
 
 use self::attempt::{Attempt, Outcome};
 use self::cache_key::{CacheKey, why_unobtained};
-use self::choice::{fetch, whole};
+use self::choice::{Unusable, fetch, whole};
 use self::contact::{ensure_allowed, explain};
 use self::rotation::{LoginChanged, is_renewed_since};
 
@@ -97,10 +97,15 @@ impl Obtained {
 
 /// Obtains a token. That there is none is written down here; that it is handed out, by who does.
 pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Obtained> {
-    // Who was refused is known once somebody was chosen.
+    // Who was refused is known once somebody was chosen, or could not be.
     let chosen = OnceCell::new();
-    attempt(wanted, rooms, now, true, &chosen).inspect_err(|_| {
-        let (slot, account) = chosen.into_inner().unwrap_or_else(|| (whole(wanted), None));
+    attempt(wanted, rooms, now, true, &chosen).inspect_err(|error| {
+        let unusable = error
+            .downcast_ref::<Unusable>()
+            .map(|unusable| (unusable.slot.clone(), unusable.account.clone()));
+        let (slot, account) = unusable
+            .or(chosen.into_inner())
+            .unwrap_or_else(|| (whole(wanted), None));
         let activity = Activity {
             scope: Some(&wanted.scope),
             ..Activity::of(Action::Refusal, &slot, account.as_deref())
