@@ -294,7 +294,7 @@ pub struct Log {
     /// Only what happened in this time or since then: 2h, 7d, 2026-11-22, 2026-11-22T08:00:00Z
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
-    /// Print the lines as they were written, JSON, for programs
+    /// Print lines of JSON, in ASCII, for programs
     #[arg(long)]
     pub json: bool,
 }
