@@ -108,8 +108,9 @@ impl Answer {
 pub(super) enum Audience {
     /// A client that waits for an answer, and may have no terminal. The program has a group of its own, by which it can
     /// be ended with all that it has started. That puts it into the background of a terminal: who asks there is
-    /// stopped, and ended with its time. Ctrl-C reaches us and not the program, which ends when it says what nobody
-    /// hears any more, and at once where it was stopped.
+    /// stopped, and ended with its time. Ctrl-C ends us, our time with us, and not the program: one that was stopped
+    /// is ended by the system, one that speaks by there being nobody to hear it, and one that hangs silently goes on.
+    /// To pass signals on would be to catch them, and `exec` passes them on to its command.
     Client,
     /// A person who has asked for it and may be asked in turn, at the terminal that it then shares with us. Ctrl-C ends
     /// it with us; its limit ends it alone.
