@@ -381,6 +381,25 @@ fn a_directory_that_cannot_be_written_is_named() {
 }
 
 #[test]
+fn the_helper_before_may_ask_at_the_terminal() {
+    let home = Home::new();
+    home.write_config(r#"{"credsStore": "old"}"#);
+    home.install(
+        "docker-credential-old",
+        "read -r word </dev/tty; echo \"{\\\"$word.example\\\":\\\"u\\\"}\"\n",
+    );
+    let seen = home.run_in_terminal(&["configure"], "word\nn\n");
+    assert_eq!(
+        seen,
+        "word\nn\n\
+         [T]/home/.docker/config.json: credsStore is \"scoped\" now, was \"old\"\n\
+         The file as it was: [T]/home/.docker/config.json.before-docker-credential-scoped\n\
+         In docker-credential-old, which docker does not ask any more: word.example\n\
+         Import them now? [y/N] To import them, run: docker-credential-scoped import --from helper:old\n"
+    );
+}
+
+#[test]
 fn a_profile_is_a_link_beside_the_program() {
     let home = Home::new();
     let link = "[T]/bin/docker-credential-scoped-ci: ";

@@ -11,7 +11,8 @@ use crate::credential::{HelperName, InvalidHelperName};
 use crate::registry::{Registry, Server, ServerUrl};
 use crate::secret_source::{Depth, Helper, HelperError};
 
-/// How long the helper that was used before may take to say what it holds. It is asked out of courtesy.
+/// How long the helper that was used before may take to say what it holds. It is asked out of courtesy, and may ask
+/// whoever configures us.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Names what `keys` hide from the client, and gives what can be imported. `config` is the file before the change.
@@ -58,7 +59,7 @@ pub(super) fn name(
     for (helper, registries) in replaced(config, keys, request) {
         match helper.parse::<HelperName>() {
             Ok(name) => match held(
-                &Helper::new(name.clone(), Depth::default()),
+                &Helper::new(name.clone(), Depth::default()).for_person(),
                 &registries,
                 config,
                 request,
