@@ -492,6 +492,15 @@ fn what_has_expired_or_will_within_a_week_is_named() {
         &json!({ "secret": { "env": "CI_TOKEN" }, "expires": "2020-01-01" }),
     );
     finds(&home, &[&format!("WRONG  {place} expired 2020-01-01"), mend]);
+    // The account is known to the helper only.
+    let home = healthy();
+    home.install("docker-credential-other", "");
+    home.write(
+        SETTINGS,
+        r#"{ "credentials": [{ "server": "declared.example", "secret": { "helper": "other" }, "expires": "2020-01-01" }] }"#,
+    );
+    let what = "WRONG  declared.example, profile default: the credential expired 2020-01-01";
+    finds(&home, &[what, mend]);
 }
 
 #[test]

@@ -159,11 +159,14 @@ pub(super) fn expiry(patient: Patient<'_>, now: OffsetDateTime) -> Vec<Finding> 
         } else {
             return None;
         };
+        // A helper names its own, and only when it is asked.
+        let account = credential
+            .known_account()
+            .map_or_else(String::new, |account| format!(" of {account}"));
         let what = format!(
-            "{}, profile {}: the credential of {} {how} {}",
+            "{}, profile {}: the credential{account} {how} {}",
             slot.server(),
             slot.profile(),
-            credential.account,
             said_expiry(expires)
         );
         let mend = match credential.origin {
