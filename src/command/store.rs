@@ -54,6 +54,7 @@ pub fn store(
     let credential = Credential {
         server_url,
         kind: Kind::of(&account, &secret),
+        token_id: None,
         account,
         secret: KeptSecret::Here(secret),
         allowed: AllowedScopes::Unknown,

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::credential::{Credential, KeptSecret, Profile};
+use crate::credential::{Credential, Profile};
 use crate::files::{FileError, Location, Lock, PrivateDirectory};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::Server;
@@ -294,13 +294,7 @@ pub enum StoreError {
 
 /// Whether both are the same account with the same secret, whatever else is known of them.
 fn is_same_login(one: &Credential, other: &Credential) -> bool {
-    one.account == other.account
-        && match (&one.secret, &other.secret) {
-            (KeptSecret::Here(one), KeptSecret::Here(other)) => one.is_same_as(other),
-            (KeptSecret::Elsewhere(one), KeptSecret::Elsewhere(other)) => one == other,
-            (KeptSecret::Here(_), KeptSecret::Elsewhere(_))
-            | (KeptSecret::Elsewhere(_), KeptSecret::Here(_)) => false,
-        }
+    one.account == other.account && one.secret.is_same_as(&other.secret)
 }
 
 /// The key, made when this is the first credential. A key is made before the first slot is written, so slots

@@ -197,6 +197,7 @@ fn description(credential: &Credential) -> String {
         account,
         secret,
         kind,
+        token_id: _,
         allowed,
         expires,
         created: _,

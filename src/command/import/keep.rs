@@ -59,6 +59,7 @@ impl Keeper<'_> {
         let slot = Slot::new(server_url.server().clone(), self.profile.clone());
         let credential = Credential {
             kind: Kind::of(&login.account, &login.secret),
+            token_id: None,
             account: login.account.clone(),
             secret: KeptSecret::Here(login.secret.clone()),
             allowed: AllowedScopes::Unknown,

@@ -406,7 +406,7 @@ fn credentials(credential: &UsableCredential) -> exchange::Credentials<'_> {
     let secret = &credential.secret.secret;
     match credential.kind {
         Kind::IdentityToken => exchange::Credentials::RefreshToken(secret),
-        Kind::OrganizationAccessToken | Kind::Password | Kind::PersonalAccessToken => {
+        Kind::OrganizationAccessToken | Kind::Password | Kind::PersonalAccessToken | Kind::SessionToken => {
             exchange::Credentials::Password {
                 account: &credential.account,
                 password: secret,

@@ -133,6 +133,6 @@ fn short(kind: Kind) -> &'static str {
     match kind {
         Kind::OrganizationAccessToken => "OAT",
         Kind::PersonalAccessToken => "PAT",
-        Kind::IdentityToken | Kind::Password => kind.name(),
+        Kind::IdentityToken | Kind::Password | Kind::SessionToken => kind.name(),
     }
 }
