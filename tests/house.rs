@@ -77,7 +77,15 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
     ("clap", &["cli.rs", "cli/plain/tests.rs"]),
     ("directories", &["settings/base_directories.rs"]),
-    ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
+    (
+        "reqwest",
+        &[
+            "http.rs",
+            "http/failure.rs",
+            "http/request.rs",
+            "http/response.rs",
+        ],
+    ),
     ("rpassword", &["process/prompt.rs"]),
     (
         "rustix",
