@@ -30,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("activity_log", &["files"]),
     // Services: a remote's language over http.
     ("token", &["http", "registry", "secret"]),
+    ("hub", &["credential", "http", "registry", "secret"]),
     // The use cases.
     (
         "command",
@@ -39,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "credential",
             "files",
             "http",
+            "hub",
             "process",
             "protocol",
             "registry",
