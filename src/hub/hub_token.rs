@@ -19,8 +19,8 @@ pub struct HubToken {
     pub permissions: Permissions,
     /// What somebody wrote about it; organizations' tokens have that.
     pub description: Option<String>,
-    /// How it came to be; personal tokens tell.
-    pub source: Option<Source>,
+    /// Who made it; of organizations' tokens that is not told.
+    pub source: Source,
     /// When it was made.
     pub created: Option<OffsetDateTime>,
     /// When it was last used, as far as Docker Hub has noticed.
@@ -74,10 +74,7 @@ impl Wire {
             label: text(self.token_label.or(self.label)).unwrap_or_default(),
             permissions,
             description: text(self.description),
-            source: text(self.generated_by).map(|source| match source.as_str() {
-                "manual" => Source::Manual,
-                _ => Source::Other(source),
-            }),
+            source: Source::read(self.generated_by.as_ref().and_then(Value::as_str)),
             created: moment(self.created_at),
             last_used: moment(self.last_used.or(self.last_used_at)),
             expires: moment(self.expires_at),
@@ -124,7 +121,7 @@ mod tests {
         assert_eq!(token.id.as_str(), "b30bbf97-506c-4ecd-aabc-842f3cb484fb");
         assert_eq!(token.label, "My read only token");
         assert_eq!(token.permissions.to_string(), "repo:read repo:new");
-        assert_eq!(token.source, Some(Source::Manual));
+        assert_eq!(token.source, Source::Manual);
         assert_eq!(token.created.unwrap().unix_timestamp(), 1_626_782_400);
         assert_eq!(token.last_used, None);
         assert!(token.expires.is_some() && token.is_active);
@@ -141,7 +138,7 @@ mod tests {
         assert_eq!(token.permissions, Permissions::Untold);
         assert_eq!(
             (token.source, token.expires, token.is_active),
-            (None, None, false)
+            (Source::Untold, None, false)
         );
         assert_eq!(token.last_used.unwrap().unix_timestamp(), 1_655_296_245);
         assert_eq!(token.description.as_deref(), Some("robots"));
@@ -154,7 +151,7 @@ mod tests {
     fn what_is_odd_is_as_good_as_absent() {
         let token = read(&json!({
             "id": 7, "label": null, "scopes": [1, null, "repo:read", {}], "created_at": "0001-01-01T00:00:00Z",
-            "last_used": "yesterday", "expires_at": 5, "generated_by": null, "is_active": "yes", "description": []
+            "last_used": "yesterday", "expires_at": 5, "generated_by": 5, "is_active": "yes", "description": []
         }))
         .unwrap();
         assert_eq!((token.id.as_str(), token.label.as_str()), ("7", ""));
@@ -165,12 +162,12 @@ mod tests {
         );
         assert_eq!(
             (token.source, token.description, token.is_active),
-            (None, None, true)
+            (Source::Untold, None, true)
         );
         let source = read(&json!({"uuid": "a", "generated_by": "docker desktop"}))
             .unwrap()
             .source;
-        assert_eq!(source, Some(Source::Other("docker desktop".into())));
+        assert_eq!(source, Source::Other("docker desktop".into()));
     }
 
     #[test]
