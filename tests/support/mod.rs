@@ -19,6 +19,8 @@ pub(crate) mod engine;
 pub(crate) mod fixture;
 pub(crate) mod helper;
 pub(crate) mod home;
+pub(crate) mod hub;
+pub(crate) mod hub_scene;
 pub(crate) mod image;
 pub(crate) mod listener;
 pub(crate) mod outcome;
