@@ -13,6 +13,7 @@
 
 pub(crate) mod bearer;
 pub(crate) mod certificate;
+pub(crate) mod client;
 pub(crate) mod containers;
 pub(crate) mod docker;
 pub(crate) mod engine;
