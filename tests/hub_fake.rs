@@ -14,6 +14,9 @@ use support::hub::fault::Fault;
 use support::hub::log::Proof;
 use support::hub::token::Token;
 use support::hub::{ANNA, BEN, Config, Hub};
+use support::hub_scene::HubScene;
+use support::peer;
+use support::registry::REGISTRY;
 use time::{Duration, OffsetDateTime};
 
 const PERSONAL: &str = "/v2/access-tokens";
@@ -560,11 +563,12 @@ fn the_registry_takes_a_token_for_as_long_as_it_is_good() {
     let listed = &anna.get(PERSONAL)["results"][0]["last_used"];
     assert!(listed.is_string());
 
+    let now = hub.now();
     hub.change(&token.id, |token| token.is_active = false);
     assert_eq!(may(&hub, "anna", &token.secret, "anna/app"), None);
     hub.change(&token.id, |token| {
         token.is_active = true;
-        token.expires = Some(hub_time() + Duration::hours(1));
+        token.expires = Some(now + Duration::hours(1));
     });
     assert!(may(&hub, "anna", &token.secret, "anna/app").is_some());
     hub.advance(Duration::hours(1));
@@ -576,10 +580,6 @@ fn the_registry_takes_a_token_for_as_long_as_it_is_good() {
     assert_eq!(may(&hub, "anna", &token.secret, "anna/app"), None);
 }
 
-fn hub_time() -> OffsetDateTime {
-    OffsetDateTime::now_utc()
-}
-
 #[test]
 fn a_refresh_token_ends_with_the_token_that_it_was_given_for() {
     let hub = Hub::start(Config::default());
@@ -587,15 +587,55 @@ fn a_refresh_token_ends_with_the_token_that_it_was_given_for() {
     let token = hub.generate("anna", "manual", "ci", long_ago(1), None);
     let mut client = Client::to(&hub.realm());
     let target = "/token?service=registry&offline_token=true";
-    let reply = client
+    let given = client
         .ask("GET", target, Some(&basic("anna", &token.secret)), None)
-        .expect("an answer");
-    assert!(reply.json()["refresh_token"].is_string());
+        .expect("an answer")
+        .json();
+    let form = format!(
+        "grant_type=refresh_token&service=registry&client_id=x&refresh_token={}",
+        text(&given["refresh_token"])
+    );
+    let mut status = || client.post_form("/token", &form).expect("an answer").status;
+    assert_eq!(status(), 200);
     hub.revoke(&token.id);
-    let reply = client
-        .ask("GET", target, Some(&basic("anna", &token.secret)), None)
-        .expect("an answer");
-    assert_eq!(reply.status, 401);
+    assert_eq!(status(), 401);
+}
+
+#[test]
+fn a_registry_denies_what_a_token_does_not_allow() {
+    if !peer::present(&[REGISTRY]) {
+        return;
+    }
+    let scene = HubScene::real(Config::default());
+    let anna = Caller::anna(&scene.hub);
+    let mut registry = Client::to(&format!("http://{}", scene.registry()));
+    let mut pushes = |scope: &str| {
+        let made = anna.make(scope, scope);
+        let target = "/token?service=registry&scope=repository:anna/app:pull,push";
+        let login = basic("anna", text(&made["token"]));
+        let reply = Client::to(&scene.hub.realm()).ask("GET", target, Some(&login), None);
+        let bearer = format!("Bearer {}", text(&reply.expect("an answer").json()["token"]));
+        let mut status = |method, target| {
+            let reply = registry.ask(method, target, Some(&bearer), None);
+            reply.expect("an answer").status
+        };
+        (
+            status("GET", "/v2/anna/app/tags/list"),
+            status("POST", "/v2/anna/app/blobs/uploads/"),
+        )
+    };
+    assert_eq!(pushes("repo:public_read"), (401, 401));
+    assert_eq!(pushes("repo:read"), (404, 401), "there is nothing yet");
+    assert_eq!(pushes("repo:write"), (404, 202));
+}
+
+#[test]
+fn the_registry_can_refuse_everybody_for_a_while() {
+    let hub = Hub::start(Config::default());
+    hub.refuse_logins(true);
+    assert_eq!(may(&hub, "anna", ANNA, "anna/app"), None);
+    hub.refuse_logins(false);
+    assert!(may(&hub, "anna", ANNA, "anna/app").is_some());
 }
 
 #[test]

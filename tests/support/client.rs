@@ -47,12 +47,28 @@ impl Client {
         authorization: Option<&str>,
         body: Option<&Value>,
     ) -> Option<Reply> {
-        let mut request = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.authority);
-        if let Some(authorization) = authorization {
-            request.extend(["Authorization: ", authorization, "\r\n"]);
-        }
-        let body = body.map(Value::to_string).unwrap_or_default();
-        request.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+        let authorization = authorization.map(|value| format!("Authorization: {value}\r\n"));
+        let body = body.map(Value::to_string);
+        self.send(
+            method,
+            target,
+            &authorization.unwrap_or_default(),
+            &body.unwrap_or_default(),
+        )
+    }
+
+    /// Sends a form as it is.
+    pub(crate) fn post_form(&mut self, target: &str, form: &str) -> Option<Reply> {
+        let kind = "Content-Type: application/x-www-form-urlencoded\r\n";
+        self.send("POST", target, kind, form)
+    }
+
+    fn send(&mut self, method: &str, target: &str, header: &str, body: &str) -> Option<Reply> {
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: {}\r\n{header}Content-Length: {}\r\n\r\n{body}",
+            self.authority,
+            body.len()
+        );
         self.reader.get_mut().write_all(request.as_bytes()).ok()?;
         self.read()
     }

@@ -19,6 +19,8 @@ mod wire;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::Instant;
 
 use time::{Duration, OffsetDateTime};
 
@@ -215,6 +217,24 @@ impl Hub {
         BrowserLogin {
             access_token: state.records.give_bearer(account, Origin::BrowserLogin),
             token: state.records.add_generated(account),
+        }
+    }
+
+    /// Whether the authorization server refuses everybody, as if it knew nobody.
+    pub(crate) fn refuse_logins(&self, refused: bool) {
+        self.desk.lock().records.refuses_logins = refused;
+    }
+
+    /// Waits until there were so many requests of that method and path; `*` stands for any text.
+    #[track_caller]
+    pub(crate) fn wait_for(&self, method: &str, path: &str, times: usize) {
+        let deadline = Instant::now() + std::time::Duration::from_secs(20);
+        let is_one = |request: &&Request| {
+            fault::matches(method, &request.method) && fault::matches(path, &request.path)
+        };
+        while self.requests().iter().filter(is_one).count() < times {
+            assert!(Instant::now() < deadline, "nobody asked: {:?}", self.requests());
+            thread::sleep(std::time::Duration::from_millis(2));
         }
     }
 

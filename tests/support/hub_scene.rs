@@ -92,12 +92,17 @@ impl HubScene {
 
     /// The program with these arguments, in the home of the scene.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        Outcome::of(&mut self.command(arguments), b"")
+        Self::run_at(&self.home, arguments)
+    }
+
+    /// The same on another machine.
+    pub(crate) fn run_at(home: &Home, arguments: &[&str]) -> Outcome {
+        Outcome::of(&mut Self::command_at(home, arguments), b"")
     }
 
     /// The same, to be given more.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.home.command(HELPER);
+    pub(crate) fn command_at(home: &Home, arguments: &[&str]) -> Command {
+        let mut command = home.command(HELPER);
         command.args(arguments);
         command
     }

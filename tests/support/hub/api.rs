@@ -193,7 +193,7 @@ fn create(
     Ok((201, Some(body)))
 }
 
-/// A page, the newest first.
+/// A page. The order is not documented: the newest first, as on Docker Hub's own pages.
 fn list(records: &Records, request: &Request, owner: Owner<'_>, here: &str) -> Result<Reply, Refusal> {
     let page = Page::of(request, records.config.page_cap)?;
     let tokens: Vec<&Token> = records
@@ -201,25 +201,21 @@ fn list(records: &Records, request: &Request, owner: Owner<'_>, here: &str) -> R
         .filter(|token| owner.has(token))
         .rev()
         .collect();
-    let all: Vec<Value> = tokens
-        .iter()
-        .map(|token| match owner {
-            Owner::Account(_) => wire::personal_token(token, ""),
-            Owner::Organization(_) => wire::organization_token(token),
-        })
-        .collect();
-    let leaf = page.cut(&all, &format!("{here}{}", request.path))?;
+    let leaf = page.cut(&tokens, &format!("{here}{}", request.path))?;
     let body = match owner {
         Owner::Account(_) => {
             let active = tokens.iter().filter(|token| token.is_active).count();
-            leaf.of_personal_tokens(all.len(), active)
+            leaf.of_personal_tokens(tokens.len(), active, |token| wire::personal_token(token, ""))
         }
-        Owner::Organization(_) => leaf.of_organization_tokens(all.len()),
+        Owner::Organization(_) => {
+            leaf.of_organization_tokens(tokens.len(), |token| wire::organization_token(token))
+        }
     };
     Ok((200, Some(body)))
 }
 
-/// What docker's browser login asks for, with the bearer that it has from there.
+/// What docker's browser login asks for, with the bearer that it has from there. Of other bearers nothing is
+/// documented: 403.
 fn generate(records: &mut Records, bearer: &Bearer) -> Result<Reply, Refusal> {
     if bearer.origin != Origin::BrowserLogin {
         return Err(Refusal::forbidden("access to the resource is forbidden"));

@@ -71,7 +71,7 @@ impl Faults {
 }
 
 /// `*` stands for any text, also for none.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let Some((before, after)) = pattern.split_once('*') else {
         return pattern == text;
     };

@@ -15,11 +15,11 @@ pub(super) struct Page {
     size: usize,
 }
 
-/// A list, a page of it.
-pub(super) struct Leaf {
-    pub(super) results: Vec<Value>,
-    pub(super) next: Option<String>,
-    pub(super) previous: Option<String>,
+/// One page of a list.
+pub(super) struct Leaf<'a, T> {
+    results: &'a [T],
+    next: Option<String>,
+    previous: Option<String>,
 }
 
 impl Page {
@@ -38,8 +38,9 @@ impl Page {
         })
     }
 
-    /// There is no page behind the last one; the first is there even where nothing is on it.
-    pub(super) fn cut(&self, all: &[Value], url: &str) -> Result<Leaf, Refusal> {
+    /// The first page is there even where nothing is on it. What is behind the last is not documented: 404, as for
+    /// whatever else is not there.
+    pub(super) fn cut<'a, T>(&self, all: &'a [T], url: &str) -> Result<Leaf<'a, T>, Refusal> {
         let start = (self.number - 1).saturating_mul(self.size);
         if self.number > 1 && start >= all.len() {
             return Err(Refusal::not_found());
@@ -47,32 +48,37 @@ impl Page {
         let end = all.len().min(start + self.size);
         let link = |number: usize| format!("{url}?page={number}&page_size={}", self.size);
         Ok(Leaf {
-            results: all[start..end].to_vec(),
+            results: &all[start..end],
             next: (end < all.len()).then(|| link(self.number + 1)),
             previous: (self.number > 1).then(|| link(self.number - 1)),
         })
     }
 }
 
-impl Leaf {
+impl<T> Leaf<'_, T> {
     /// As personal tokens are listed.
-    pub(super) fn of_personal_tokens(self, count: usize, active: usize) -> Value {
+    pub(super) fn of_personal_tokens(
+        self,
+        count: usize,
+        active: usize,
+        show: impl FnMut(&T) -> Value,
+    ) -> Value {
         json!({
             "count": count,
             "next": self.next,
             "previous": self.previous,
             "active_count": active,
-            "results": self.results,
+            "results": self.results.iter().map(show).collect::<Vec<_>>(),
         })
     }
 
-    /// As organization tokens are listed.
-    pub(super) fn of_organization_tokens(self, total: usize) -> Value {
+    /// As organization tokens are listed. What there is where no page follows is not documented: an empty text.
+    pub(super) fn of_organization_tokens(self, total: usize, show: impl FnMut(&T) -> Value) -> Value {
         json!({
             "total": total,
             "next": self.next.unwrap_or_default(),
             "previous": self.previous.unwrap_or_default(),
-            "results": self.results,
+            "results": self.results.iter().map(show).collect::<Vec<_>>(),
         })
     }
 }

@@ -21,6 +21,7 @@ pub(super) struct Records {
     bearers: HashMap<String, Bearer>,
     /// How far its clock is ahead.
     ahead: Duration,
+    pub(super) refuses_logins: bool,
 }
 
 impl Records {
@@ -30,6 +31,7 @@ impl Records {
             tokens: Vec::new(),
             bearers: HashMap::new(),
             ahead: Duration::ZERO,
+            refuses_logins: false,
         }
     }
 
@@ -135,7 +137,8 @@ impl Records {
         token
     }
 
-    /// Whether the owner has room for one more token that is made by hand.
+    /// Whether the owner has room for one more token that is made by hand. Whether those of browser logins count is
+    /// not documented: they do not, or an account that can have one token could not be logged in to twice.
     pub(super) fn has_room(&self, owner: &str, limit: usize) -> bool {
         self.tokens_of(owner).filter(|token| token.is_manual()).count() < limit
     }
@@ -192,7 +195,7 @@ impl Records {
         self.bearers.clear();
     }
 
-    /// Notes that a token is used now.
+    /// Notes that a token is used now, to sign in to the API as well as at the registry.
     pub(super) fn use_secret(&mut self, owner: &str, secret: &str) -> Option<&Token> {
         let now = self.now();
         let token = self
@@ -205,6 +208,9 @@ impl Records {
 
     /// Who this is to the authorization server of the registry.
     pub(super) fn user(&mut self, name: &str, secret: &str) -> Option<User> {
+        if self.refuses_logins {
+            return None;
+        }
         let namespaces = self.namespaces(name);
         if let Some(token) = self.use_secret(name, secret) {
             return Some(token.user(&namespaces));

@@ -15,7 +15,7 @@ impl Refusal {
         Self::new(401, json!({ "detail": detail, "message": "unauthorized" }))
     }
 
-    /// The password is good, and is not enough.
+    /// The password is good, and is not enough. Documented for `/v2/users/login`, and taken to be so here.
     pub(super) fn second_factor() -> Self {
         Self::new(
             401,
@@ -40,13 +40,14 @@ impl Refusal {
         Self::new(400, json!({ "fields": { field: text }, "text": text }))
     }
 
-    /// An account that has all the personal tokens it can have.
+    /// An account that has all the personal tokens it can have. Neither text nor status is documented: 400 is the only
+    /// refusal that making one has, beside 401.
     pub(super) fn account_is_full(limit: usize) -> Self {
         let text = format!("maximum number of personal access tokens reached: {limit}");
         Self::new(400, json!({ "fields": {}, "text": text }))
     }
 
-    /// An organization that has all the tokens it can have.
+    /// An organization that has all the tokens it can have. Not documented either: 403, so that there are both.
     pub(super) fn organization_is_full(limit: usize) -> Self {
         Self::forbidden(&format!(
             "maximum number of organization access tokens reached: {limit}"

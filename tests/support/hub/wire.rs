@@ -45,7 +45,8 @@ pub(super) struct NewOrganizationToken {
     expires_at: Option<String>,
 }
 
-/// What of a personal token is to be changed: nothing else can be.
+/// What of a personal token is to be changed. Nothing else can be; whether the rest is refused or passed over is not
+/// documented: refused.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PersonalChange {
@@ -218,7 +219,7 @@ pub(super) fn personal_token(token: &Token, secret: &str) -> Value {
     })
 }
 
-/// An organization token as it is listed.
+/// An organization token as it is listed. Its description is nowhere among what is documented to be answered.
 pub(super) fn organization_token(token: &Token) -> Value {
     json!({
         "id": token.id,
