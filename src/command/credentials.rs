@@ -221,7 +221,7 @@ impl Credentials<'_> {
     }
 }
 
-/// How long before it expires a credential is warned of.
+/// How long before it expires a credential is warned of: a week has a day on which somebody has time.
 pub const SOON: Duration = Duration::days(7);
 
 /// What is said of a credential that has expired, with the mend.
@@ -301,7 +301,9 @@ fn of_whom(slot: &Slot, credential: &Credential) -> String {
     format!("{}: the credential{account}", slot.server())
 }
 
-fn mend(slot: &Slot, credential: &Credential) -> String {
+/// What helps where one has expired, or does soon.
+#[must_use]
+pub fn mend(slot: &Slot, credential: &Credential) -> String {
     if credential.origin == Origin::Declared {
         return "renew it, and say in settings.json until when it is good".to_owned();
     }
