@@ -16,6 +16,9 @@ use support::home::HELPER;
 use support::outcome::Outcome;
 use support::scene::{PASSWORD, Scene};
 
+/// What is sent where nobody knows yet where tokens come from.
+const ASKS_FIRST: &str = "wire      asks [S] first where its tokens come from, and then the token server that it names, \
+                          if that may be trusted";
 const END: &str = "Nothing was sent, and nothing was written.\n";
 
 fn scene() -> Scene {
@@ -122,8 +125,7 @@ fn where_nothing_is_held_nobody_asks() {
             "get       [S], profile default: not found; clients go on without a credential",
             "get       [S]/a/b, profile default: not found; clients go on without a credential",
             "cache     nothing",
-            "wire      asks [S] first where its tokens come from, and then the token server that it names, if that may be \
-             trusted",
+            ASKS_FIRST,
         ],
     );
 }
@@ -181,8 +183,7 @@ fn the_narrowest_is_used_and_each_other_has_its_reason() {
             "get       [S], profile default: account user, and the password stored",
             "get       [S]/acme/app, profile default: not found; clients go on without a credential",
             "cache     nothing",
-            "wire      asks [S] first where its tokens come from, and then the token server that it names, if that may be \
-             trusted",
+            ASKS_FIRST,
         ],
     );
 }
@@ -192,8 +193,6 @@ fn a_path_with_a_credential_of_its_own_answers_for_itself() {
     let scene = scene().with_password();
     let path = format!("{}/acme", scene.fixture.address());
     Helper::of(&scene.home).store(&path, "bob", "canary-of-bob");
-    let wire = "wire      asks [S] first where its tokens come from, and then the token server that it names, if that may be \
-                trusted";
     explains(
         &scene,
         "/acme/app",
@@ -207,7 +206,7 @@ fn a_path_with_a_credential_of_its_own_answers_for_itself() {
             "get       [S], profile default: account user, and the password stored",
             "get       [S]/acme/app, profile default: account bob, and the password stored",
             "cache     nothing",
-            wire,
+            ASKS_FIRST,
         ],
     );
     explains(
@@ -223,7 +222,7 @@ fn a_path_with_a_credential_of_its_own_answers_for_itself() {
              registry, and no scope is asked for",
             "get       [S], profile default: account user, and the password stored",
             "cache     nothing",
-            wire,
+            ASKS_FIRST,
         ],
     );
 }
@@ -244,8 +243,7 @@ fn what_reads_the_public_only_is_used_where_nothing_else_may() {
             "          because it is of use if that is public, and no other may do it",
             "get       [S], profile default: not found; clients go on without a credential",
             "cache     nothing",
-            "wire      asks [S] first where its tokens come from, and then the token server that it names, if that may be \
-             trusted",
+            ASKS_FIRST,
         ],
     );
 }

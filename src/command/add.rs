@@ -5,8 +5,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::activity_log::Action;
-use crate::command::credentials::{Credentials, Found, named, place, time_left};
-use crate::command::recorder::Activity;
+use crate::command::credentials::{Credentials, Found, named, time_left};
 use crate::command::{Report, aligned, forget_tokens, printable, rfc3339};
 use crate::credential::{
     AllowedScope, AllowedScopes, Credential, Expiry, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin,
@@ -149,9 +148,7 @@ pub fn add(
             slot.server()
         ));
     }
-    let account = Some(credential.account.as_str());
-    let added = Activity::of(Action::Add, &slot, account);
-    credentials.recorder.record(added, now);
+    credentials.record(Action::Add, &slot, Some(&credential.account), now);
     let what = if replaced.is_some() { "changed" } else { "added" };
     // What the other one got is not for this one, and may allow more than this one is to.
     for gone in [replaced.as_ref(), declared.as_ref().map(Found::credential)]
@@ -290,40 +287,23 @@ fn given(given: Given) -> Result<Option<Secret>> {
 }
 
 fn facts(credential: &Credential, now: OffsetDateTime) -> String {
-    let Credential {
-        server_url: _,
-        account,
-        secret,
-        kind,
-        token_id: _,
-        allowed,
-        expires,
-        created: _,
-        origin: _,
-    } = credential;
-    let account = match account.as_str() {
-        "" => "as the helper says",
-        account => account,
-    };
+    let account = credential.known_account().unwrap_or("as the helper says");
     let lines = [
         ("account", account.to_owned()),
-        ("kind", kind.name().to_owned()),
-        ("allowed", allowed.to_string()),
+        ("kind", credential.kind.name().to_owned()),
+        ("allowed", credential.allowed.to_string()),
         (
             "expires",
-            expires.map_or("unknown".to_owned(), |expires| {
+            credential.expires.map_or("unknown".to_owned(), |expires| {
                 format!("{}, in {}", rfc3339(expires), time_left(expires, now))
             }),
         ),
         (
             "secret",
-            match secret {
+            match &credential.secret {
                 KeptSecret::Here(_) => "kept here, sealed".to_owned(),
-                KeptSecret::Elsewhere(_) => {
-                    format!(
-                        "{}; fetched when it is needed, and never written down",
-                        place(secret)
-                    )
+                KeptSecret::Elsewhere(reference) => {
+                    format!("{reference}; fetched when it is needed, and never written down")
                 }
             },
         ),

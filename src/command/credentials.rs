@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 use time::{Duration, OffsetDateTime};
 
-use crate::command::recorder::Recorder;
-use crate::command::{printable, quoted, rfc3339};
+use crate::activity_log::Action;
+use crate::command::recorder::{Activity, Recorder};
+use crate::command::{printable, profile_option, quoted, rfc3339};
 use crate::credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
     UsableCredential,
 };
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
-use crate::settings::{Settings, Variables};
-use crate::store::{CredentialStore, Held, Opened, Slot, StoreError};
+use crate::settings::{DeclaredCredential, Settings, Variables};
+use crate::store::{CredentialStore, Entry, Held, Opened, Slot, StoreError};
 
 /// What is held, and where secrets are found that are kept elsewhere.
 #[derive(Clone, Copy)]
@@ -97,6 +98,11 @@ impl Credentials<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// Writes down what was done with one as a whole.
+    pub fn record(&self, action: Action, slot: &Slot, account: Option<&str>, now: OffsetDateTime) {
+        self.recorder.record(Activity::of(action, slot, account), now);
     }
 
     /// The credential with its secret at hand; `None` where another helper has none for it.
@@ -192,6 +198,18 @@ impl Credentials<'_> {
             .collect())
     }
 
+    /// What settings.json declares and is not among these stored ones: those stand over it, whether they open or not.
+    pub fn declared_beside<'a>(
+        &'a self,
+        stored: &'a [Entry],
+    ) -> impl Iterator<Item = &'a DeclaredCredential> + use<'a> {
+        self.settings.credentials.iter().filter(|declared| {
+            let server = declared.server.server().to_string();
+            let is_its = |entry: &Entry| entry.profile == declared.profile && entry.server == server;
+            !stored.iter().any(is_its)
+        })
+    }
+
     /// What settings.json declares for a slot.
     #[must_use]
     pub fn declared(&self, slot: &Slot) -> Option<Found> {
@@ -203,7 +221,7 @@ impl Credentials<'_> {
     }
 }
 
-/// How long before it expires a credential is warned of.
+/// How long before it expires a credential is warned of: a week has a day on which somebody has time.
 pub const SOON: Duration = Duration::days(7);
 
 /// What is said of a credential that has expired, with the mend.
@@ -277,25 +295,23 @@ pub fn place(secret: &KeptSecret) -> String {
 
 fn of_whom(slot: &Slot, credential: &Credential) -> String {
     // A helper names its own, and only when it is asked.
-    let account = if credential.account.is_empty() {
-        String::new()
-    } else {
-        format!(" of {}", credential.account)
-    };
+    let account = credential
+        .known_account()
+        .map_or_else(String::new, |account| format!(" of {account}"));
     format!("{}: the credential{account}", slot.server())
 }
 
-fn mend(slot: &Slot, credential: &Credential) -> String {
+/// What helps where one has expired, or does soon.
+#[must_use]
+pub fn mend(slot: &Slot, credential: &Credential) -> String {
     if credential.origin == Origin::Declared {
         return "renew it, and say in settings.json until when it is good".to_owned();
     }
-    let (server, profile) = (slot.server(), slot.profile());
-    let of = if profile.is_default() {
-        String::new()
-    } else {
-        format!(" --profile {profile}")
-    };
-    let add = format!("docker-credential-scoped add {}{of}", quoted(&server.to_string()));
+    let add = format!(
+        "docker-credential-scoped add {}{}",
+        quoted(&slot.server().to_string()),
+        profile_option(slot.profile())
+    );
     match credential.secret {
         KeptSecret::Here(_) => format!("replace it: {add}"),
         KeptSecret::Elsewhere(_) => format!("renew it, and say until when it is good: {add} --expires WHEN"),

@@ -8,10 +8,9 @@ use crate::activity_log::Action;
 use crate::command::credentials::{Credentials, expired_text};
 use crate::command::obtain::Rooms;
 use crate::command::obtain::refresh_token::{Login, refresh_token};
-use crate::command::recorder::Activity;
-use crate::credential::{Credential, IDENTITY_TOKEN_ACCOUNT, Kind, Profile};
+use crate::credential::{Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Profile};
 use crate::protocol::docker;
-use crate::registry::{Registry, ServerUrl};
+use crate::registry::{Registry, Server, ServerUrl};
 use crate::secret::Secret;
 use crate::settings::{HandOut, OnUnavailable, Settings};
 use crate::store::{Slot, TokenServers};
@@ -44,35 +43,52 @@ pub fn get(
     now: OffsetDateTime,
 ) -> Result<Answer> {
     let asked = ServerUrl::read(input)?;
-    let record = |action, slot: &Slot, account: Option<&str>| {
-        credentials
-            .recorder
-            .record(Activity::of(action, slot, account), now);
+    // Made for who looks at it: most calls do not.
+    let slot = |server: &Server| Slot::new(server.clone(), profile.clone());
+    let record = |action, server: &Server, account: Option<&str>| {
+        if credentials.recorder.is_wanted() {
+            credentials.record(action, &slot(server), account, now);
+        }
     };
     let found = match credentials.find(asked.server(), profile) {
         Ok(Some(found)) => found,
         Ok(None) => return Ok(Answer::NotFound),
         Err(error) => {
-            let slot = Slot::new(asked.server().clone(), profile.clone());
-            record(Action::Refusal, &slot, None);
+            record(Action::Refusal, asked.server(), None);
             return unavailable(error.into(), credentials);
         }
     };
+    let credential = found.credential();
     // Of the slots that may answer for a path, the one that did.
-    let slot = Slot::new(found.credential().server_url.server().clone(), profile.clone());
-    if let Some(expired) = found.credential().expired(now) {
-        record(Action::Refusal, &slot, Some(&found.credential().account));
+    let server = credential.server_url.server();
+    let refused = || record(Action::Refusal, server, Some(&credential.account));
+    let handed_out = |account: &str, answer: Secret| {
+        record(Action::HandOut, server, Some(account));
+        found.mark_used(now);
+        Ok(Answer::Found(answer))
+    };
+    if let Some(expired) = credential.expired(now) {
+        refused();
         return unavailable(
-            anyhow!(expired_text(&slot, found.credential(), expired)),
+            anyhow!(expired_text(&slot(server), credential, expired)),
             credentials,
         );
     }
-    let usable = match credentials.fetch(found.credential()) {
+    if let KeptSecret::Here(secret) = &credential.secret
+        && identified(credential, credentials.settings).is_none()
+    {
+        // Answered as it is kept, as most are: nothing of it need be copied for that.
+        return handed_out(
+            &credential.account,
+            docker::answer(&asked, &credential.account, secret)?,
+        );
+    }
+    let usable = match credentials.fetch(credential) {
         Ok(Some(usable)) => usable,
         // Said by the helper that was asked; docker knows the words.
         Ok(None) => return Ok(Answer::NotFound),
         Err(error) => {
-            record(Action::Refusal, &slot, Some(&found.credential().account));
+            refused();
             return unavailable(error, credentials);
         }
     };
@@ -80,7 +96,7 @@ pub fn get(
         Some(registry) => {
             let login = Login {
                 registry,
-                slot: &slot,
+                slot: &slot(server),
                 credential: &usable,
             };
             let rooms = Rooms {
@@ -89,14 +105,12 @@ pub fn get(
                 token_servers: &(lenders.token_servers)(),
             };
             let refresh_token = refresh_token(login, rooms, now)
-                .inspect_err(|_| record(Action::Refusal, &slot, Some(&usable.account)))?;
+                .inspect_err(|_| record(Action::Refusal, server, Some(&usable.account)))?;
             docker::answer(&asked, IDENTITY_TOKEN_ACCOUNT, &refresh_token.token)?
         }
         None => docker::answer(&asked, &usable.account, &usable.secret.secret)?,
     };
-    record(Action::HandOut, &slot, Some(&usable.account));
-    found.mark_used(now);
-    Ok(Answer::Found(answer))
+    handed_out(&usable.account, answer)
 }
 
 /// Locked, damaged or expired is not absent: docker would go on without credentials and nobody would know why.

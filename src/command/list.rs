@@ -33,18 +33,9 @@ pub fn list(
         (Err(error), OnUnavailable::Error) => return Err(error.into()),
         (Err(_), OnUnavailable::Miss) => Vec::new(),
     };
-    // What is stored stands over what is declared, if it opens or not: `get` answers as much.
-    let is_declared_only = |declared: &&DeclaredCredential| {
-        let server = declared.server.server().to_string();
-        declared.profile == *profile
-            && !entries
-                .iter()
-                .any(|entry| entry.profile == *profile && entry.server == server)
-    };
-    let mut credentials: Vec<Credential> = settings
-        .credentials
-        .iter()
-        .filter(is_declared_only)
+    let mut credentials: Vec<Credential> = all
+        .declared_beside(&entries)
+        .filter(|declared| declared.profile == *profile)
         .map(DeclaredCredential::credential)
         .collect();
     let stored = entries.into_iter().filter(|entry| entry.profile == *profile);

@@ -22,7 +22,7 @@ pub mod token;
 
 use std::fmt;
 
-use crate::credential::{Credential, KeptSecret, SecretAtHand, UsableCredential};
+use crate::credential::{Credential, KeptSecret, Profile, SecretAtHand, UsableCredential};
 use crate::store::Slot;
 use crate::token_cache::{Proof, Subject, TokenCache};
 
@@ -136,6 +136,15 @@ pub fn quoted(text: &str) -> String {
         text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// What a command line says of a profile: nothing of the default one.
+pub(crate) fn profile_option(profile: &Profile) -> String {
+    if profile.is_default() {
+        String::new()
+    } else {
+        format!(" --profile {profile}")
     }
 }
 

@@ -5,11 +5,10 @@ use time::OffsetDateTime;
 
 use crate::activity_log::Action;
 use crate::command::credentials::{Credentials, named};
-use crate::command::recorder::Activity;
+use crate::command::erase::empty;
 use crate::command::{Report, forget_tokens};
-use crate::credential::{Credential, Profile};
+use crate::credential::Profile;
 use crate::registry::ServerUrl;
-use crate::settings::DeclaredCredential;
 use crate::store::{Entry, Slot};
 use crate::token_cache::TokenCache;
 
@@ -22,25 +21,14 @@ pub fn remove(
     now: OffsetDateTime,
 ) -> Result<Report> {
     let slot = Slot::new(server_url.server().clone(), profile);
-    // Of one that does not open nobody knows what it got; that stays sealed, and expires.
-    let held = credentials.store.get(&slot).ok().flatten();
+    let emptied = empty(&slot, Action::Remove, credentials, caches, now)?;
     let mut report = Report::default();
-    if credentials.store.remove(&slot)? {
+    if emptied.was_stored {
         report.say(format_args!("{}: removed", named(&slot)));
-        record(
-            &slot,
-            held.as_ref().map(|held| &held.credential),
-            credentials,
-            now,
-        );
     } else {
         report.fail(format_args!("{}: nothing is stored", named(&slot)));
     }
-    if let Some(held) = held {
-        forget_tokens(&slot, &held.credential, &caches());
-    }
-    if let Some(declared) = credentials.declared(&slot) {
-        forget_tokens(&slot, declared.credential(), &caches());
+    if emptied.is_declared {
         report.note(stays(&slot));
     }
     Ok(report)
@@ -66,31 +54,20 @@ pub fn remove_profile(
         if let Ok(held) = held {
             let slot = Slot::new(held.credential.server_url.server().clone(), profile.clone());
             forget_tokens(&slot, &held.credential, &caches());
-            record(&slot, Some(&held.credential), credentials, now);
+            credentials.record(Action::Remove, &slot, Some(&held.credential.account), now);
         } else if let Ok(url) = server.parse::<ServerUrl>() {
             let slot = Slot::new(url.server().clone(), profile.clone());
-            record(&slot, None, credentials, now);
+            credentials.record(Action::Remove, &slot, None, now);
         }
     }
     for declared in credentials.settings.credentials.iter() {
-        let DeclaredCredential {
-            server,
-            profile: declared_for,
-            ..
-        } = declared;
-        if declared_for == profile {
-            let slot = Slot::new(server.server().clone(), profile.clone());
+        if declared.profile == *profile {
+            let slot = Slot::new(declared.server.server().clone(), profile.clone());
             forget_tokens(&slot, &declared.credential(), &caches());
             report.note(stays(&slot));
         }
     }
     Ok(report)
-}
-
-fn record(slot: &Slot, removed: Option<&Credential>, credentials: Credentials<'_>, now: OffsetDateTime) {
-    let account = removed.map(|credential| credential.account.as_str());
-    let activity = Activity::of(Action::Remove, slot, account);
-    credentials.recorder.record(activity, now);
 }
 
 /// Only its owner takes it out of there.

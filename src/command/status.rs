@@ -79,13 +79,9 @@ pub fn status(request: &Request, credentials: Credentials<'_>, now: OffsetDateTi
             });
         }
     }
-    for declared in credentials.settings.credentials.iter() {
+    for declared in credentials.declared_beside(&entries) {
         let server = declared.server.server();
-        let name = server.to_string();
-        let is_stored = entries
-            .iter()
-            .any(|stored| stored.server == name && stored.profile == declared.profile);
-        if is_asked(&name) && !is_stored {
+        if is_asked(&server.to_string()) {
             rows.push(show(server, &declared.profile, &declared.credential(), None));
         }
     }

@@ -4,14 +4,13 @@ use anyhow::{Result, bail};
 use time::OffsetDateTime;
 
 use crate::activity_log::Action;
-use crate::command::credentials::{Credentials, Found, expired_text};
+use crate::command::credentials::{Credentials, expired_text};
 use crate::command::forget_tokens;
 use crate::command::get::{Lenders, identified};
 use crate::command::obtain::Rooms;
 use crate::command::obtain::refresh_token::{Login, remembered};
-use crate::command::recorder::Activity;
 use crate::credential::{
-    AllowedScopes, Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile,
+    AllowedScopes, Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, UsableCredential,
 };
 use crate::protocol::docker::StoreMessage;
 use crate::secret::Secret;
@@ -36,20 +35,24 @@ pub fn store(
         secret,
     } = StoreMessage::read(input)?;
     let slot = Slot::new(server_url.server().clone(), profile);
-    let found = credentials.get(&slot)?;
-    if let Some(found) = &found
-        && let Some(expired) = found.credential().expired(now)
-        && is_same(found, &account, &secret, credentials)
+    if let Some(found) = credentials.get(&slot)?
+        // Where it cannot be fetched now, the caller has it from somewhere else.
+        && let Ok(Some(usable)) = credentials.fetch(found.credential())
     {
-        // It would be kept as what it is, and not be answered: whoever logs in with it is to hear of that now.
-        bail!(expired_text(&slot, found.credential(), expired));
-    }
-    if let Some(found) = found
-        && is_answer_of(&found, &slot, &account, &secret, credentials, lenders, now)
-    {
-        found.mark_used(now);
-        forget_tokens(&slot, found.credential(), &caches());
-        return Ok(());
+        let is_same = usable.account == account && usable.secret.secret.is_same_as(&secret);
+        if is_same && let Some(expired) = usable.expired(now) {
+            // It would be kept as what it is, and not be answered: whoever logs in with it is to hear of that now.
+            bail!(expired_text(&slot, found.credential(), expired));
+        }
+        let is_fetched = usable.secret.reference.is_some();
+        if (is_same && is_fetched)
+            || (account == IDENTITY_TOKEN_ACCOUNT
+                && is_lent(&slot, &usable, &secret, credentials, lenders, now))
+        {
+            found.mark_used(now);
+            forget_tokens(&slot, found.credential(), &caches());
+            return Ok(());
+        }
     }
     let credential = Credential {
         server_url,
@@ -64,10 +67,7 @@ pub fn store(
     };
     let put = credentials.store.put(&slot, &credential, now)?;
     if !matches!(put, Put::Unchanged) {
-        let account = Some(credential.account.as_str());
-        credentials
-            .recorder
-            .record(Activity::of(Action::Store, &slot, account), now);
+        credentials.record(Action::Store, &slot, Some(&credential.account), now);
     }
     match put {
         // What the other one got is not for this one, and nobody asks for it any more.
@@ -79,43 +79,22 @@ pub fn store(
     Ok(())
 }
 
-/// Whether this is the account and the secret of what was found, wherever that is kept.
-fn is_same(found: &Found, account: &str, secret: &Secret, credentials: Credentials<'_>) -> bool {
-    credentials.fetch(found.credential()).is_ok_and(|usable| {
-        usable.is_some_and(|usable| usable.account == account && usable.secret.secret.is_same_as(secret))
-    })
-}
-
-/// Whether `get` answers this for what was found, though it is not what is stored.
-fn is_answer_of(
-    found: &Found,
+/// Whether `get` answers this in place of what is held.
+fn is_lent(
     slot: &Slot,
-    account: &str,
+    held: &UsableCredential,
     secret: &Secret,
     credentials: Credentials<'_>,
     lenders: Lenders<'_>,
     now: OffsetDateTime,
 ) -> bool {
-    let credential = found.credential();
-    let identified = identified(credential, credentials.settings);
-    let is_kept_here = matches!(credential.secret, KeptSecret::Here(_));
-    if is_kept_here && (identified.is_none() || account != IDENTITY_TOKEN_ACCOUNT) {
-        return false;
-    }
-    // Where it cannot be fetched now, the caller has it from somewhere else.
-    let Ok(Some(usable)) = credentials.fetch(credential) else {
-        return false;
-    };
-    if !is_kept_here && usable.account == account && usable.secret.secret.is_same_as(secret) {
-        return true;
-    }
-    let Some(registry) = identified.filter(|_| account == IDENTITY_TOKEN_ACCOUNT) else {
+    let Some(registry) = identified(held, credentials.settings) else {
         return false;
     };
     let login = Login {
         registry,
         slot,
-        credential: &usable,
+        credential: held,
     };
     let rooms = Rooms {
         credentials,

@@ -5,10 +5,9 @@ use std::str::FromStr;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::command::Report;
-use crate::command::obtain::{Obtained, Rooms, Wanted, obtain};
+use crate::command::obtain::{Rooms, Wanted, obtain};
+use crate::command::{Report, rfc3339};
 use crate::registry::ScopeSet;
 
 /// How the token is printed.
@@ -50,33 +49,25 @@ struct Printed<'a> {
 /// Obtains a token and prints it; beside it, where it allows less or more than was asked for.
 pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<Report> {
     let obtained = obtain(wanted, rooms, now)?;
-    let granted = obtained.access_token.granted.as_ref();
-    let other = granted.filter(|granted| **granted != wanted.scope);
-    let (is_other, is_nothing) = (
-        other.is_some(),
-        other.is_some_and(|granted| is_nothing(wanted, granted)),
-    );
+    let access_token = &obtained.access_token;
+    let token_server = &obtained.token_server;
+    let other = access_token
+        .granted
+        .as_ref()
+        .filter(|granted| **granted != wanted.scope);
+    let is_nothing = other.is_some_and(|granted| is_nothing(wanted, granted));
     obtained.record(!is_nothing, wanted, rooms.credentials.recorder, now);
-    let Obtained {
-        access_token,
-        token_server,
-        slot: _,
-        account,
-        warning,
-    } = obtained;
     let mut report = Report::default();
-    if let Some(warning) = warning {
+    if let Some(warning) = &obtained.warning {
         report.note(warning);
     }
-    if account.is_none() {
+    if obtained.account.is_none() {
         report.note(format_args!(
             "note: nothing is stored for {}; this token is for nobody in particular",
             wanted.registry
         ));
     }
-    if let Some(granted) = &access_token.granted
-        && is_other
-    {
+    if let Some(granted) = other {
         let origin = token_server.realm.origin();
         let lacking = granted.lacking(&wanted.scope);
         let more = wanted.scope.lacking(granted);
@@ -105,8 +96,8 @@ pub fn token(wanted: &Wanted, output: Output, rooms: Rooms<'_>, now: OffsetDateT
                 service: token_server.service.as_deref(),
                 scope_asked: wanted.scope.to_string(),
                 scope_granted: access_token.granted.as_ref().map(ToString::to_string),
-                issued: access_token.issued.truncate_to_second().format(&Rfc3339)?,
-                expires: access_token.expires.truncate_to_second().format(&Rfc3339)?,
+                issued: rfc3339(access_token.issued),
+                expires: rfc3339(access_token.expires),
             };
             serde_json::to_string_pretty(&token)? + "\n"
         }

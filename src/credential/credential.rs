@@ -58,6 +58,12 @@ impl<S> Credential<S> {
         }
     }
 
+    /// The account; `None` where only another helper knows it.
+    #[must_use]
+    pub fn known_account(&self) -> Option<&str> {
+        Some(self.account.as_str()).filter(|account| !account.is_empty())
+    }
+
     /// When it expired, if it has.
     #[must_use]
     pub fn expired(&self, now: OffsetDateTime) -> Option<OffsetDateTime> {

@@ -11,7 +11,6 @@ use crate::activity_log::Action;
 use crate::client_config::set_hand_out;
 use crate::command::obtain::refresh_token::{Login, obtain, prove};
 use crate::command::obtain::{Rooms, Wanted, find_token_server};
-use crate::command::recorder::Activity;
 use crate::command::{Report, forget_tokens, quoted};
 use crate::credential::{Kind, Profile};
 use crate::files::{self, Location, Lock, foreign};
@@ -34,12 +33,9 @@ pub fn hand_out(
     now: OffsetDateTime,
 ) -> Result<Report> {
     let mut report = Report::default();
-    let record = |action, registry: &Registry| {
-        let slot = Slot::new(Server::Registry(registry.clone()), profile.clone());
-        rooms
-            .credentials
-            .recorder
-            .record(Activity::of(action, &slot, None), now);
+    let record = |action, registry| {
+        let slot = slot(registry, profile);
+        rooms.credentials.record(action, &slot, None, now);
     };
     if hand_out == HandOut::IdentityToken {
         for registry in registries {
@@ -61,7 +57,7 @@ pub fn hand_out(
 /// Finds the token server, has a refresh token issued and uses it twice. What was cached is forgotten first: it would
 /// show what the server did yesterday.
 fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<()> {
-    let slot = Slot::new(Server::Registry(registry.clone()), profile.clone());
+    let slot = slot(registry, profile);
     let held = rooms.credentials.get(&slot)?.with_context(|| {
         let of = if profile.is_default() {
             String::new()
@@ -94,10 +90,14 @@ fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: Offset
         slot: &slot,
         credential: &usable,
     };
-    forget_tokens(&slot, held.credential(), slice::from_ref(rooms.cache));
+    let forget = || forget_tokens(&slot, held.credential(), slice::from_ref(rooms.cache));
+    forget();
     let token = obtain(login, &token_server, rooms, &left, now)?;
-    prove(&token, login, &token_server, rooms, &left, now)
-        .inspect_err(|_| forget_tokens(&slot, held.credential(), slice::from_ref(rooms.cache)))
+    prove(&token, login, &token_server, rooms, &left, now).inspect_err(|_| forget())
+}
+
+fn slot(registry: &Registry, profile: &Profile) -> Slot {
+    Slot::new(Server::Registry(registry.clone()), profile.clone())
 }
 
 /// The turn to change settings.json. Of two that change it at once the second would write it without what the first
@@ -117,6 +117,7 @@ fn write(registries: &[Registry], hand_out: HandOut, report: &mut Report) -> Res
     // It may have been changed while the token servers were asked.
     let mut wanted = Settings::parse(before.as_bytes()).with_context(|| shown.to_string())?;
     let mut text = before.clone();
+    let unchangeable = || anyhow!("{shown}: cannot be changed; write handOut there by hand");
     let word = hand_out.word();
     for registry in registries {
         let was = wanted.registry(registry).hand_out;
@@ -134,8 +135,7 @@ fn write(registries: &[Registry], hand_out: HandOut, report: &mut Report) -> Res
         let is_it = |name: &str| name.parse::<Registry>().is_ok_and(|other| other == *registry);
         // The default is not worth a line.
         let word = (hand_out != HandOut::default()).then_some(word);
-        text = set_hand_out(&text, &registry.to_string(), is_it, word)
-            .map_err(|_| anyhow!("{shown}: cannot be changed; write handOut there by hand"))?;
+        text = set_hand_out(&text, &registry.to_string(), is_it, word).map_err(|_| unchangeable())?;
     }
     if text == before {
         return Ok(());
@@ -145,7 +145,7 @@ fn write(registries: &[Registry], hand_out: HandOut, report: &mut Report) -> Res
         written.is_some_and(|written| registries
             .iter()
             .all(|registry| written.registry(registry) == wanted.registry(registry))),
-        "{shown}: cannot be changed; write handOut there by hand"
+        unchangeable()
     );
     Ok(files::rewrite(&path, text.as_bytes())?)
 }

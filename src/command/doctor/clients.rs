@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::finding::Finding;
+use super::on_path;
 use crate::client_config::{ConfigFile, Key, toml_lists};
 use crate::command::configure::{lists_of_helpers, program};
 use crate::command::quoted;
@@ -205,9 +206,7 @@ pub(super) fn gitlab_runner() -> Vec<Finding> {
 fn reach(helper: &str, variables: Variables<'_>) -> Finding {
     let profile = profile(helper).unwrap_or_default();
     let program = program(&profile);
-    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    let found = foreign::find_executable(&name, &settings::search_path(variables));
-    match (found, settings::executable().ok()) {
+    match (on_path(&program, variables), settings::executable().ok()) {
         (Some(found), Some(executable)) if !foreign::is_same(&found, &executable) => Finding::wrong(format!(
             "{program} on PATH is {}, which is another program",
             found.display()
@@ -224,8 +223,9 @@ fn reach(helper: &str, variables: Variables<'_>) -> Finding {
                     wrong.mended_by(format!("docker-credential-scoped configure --profile {profile}"))
                 }
                 Some(executable) => wrong.mended_by(format!(
-                    "sudo ln -s {} /usr/local/bin/{name}",
-                    quoted(&executable.to_string_lossy())
+                    "sudo ln -s {} /usr/local/bin/{program}{}",
+                    quoted(&executable.to_string_lossy()),
+                    std::env::consts::EXE_SUFFIX
                 )),
                 None => wrong,
             }
@@ -267,9 +267,7 @@ fn profile(helper: &str) -> Option<Profile> {
 }
 
 fn is_installed(programs: &[&str], variables: Variables<'_>) -> bool {
-    let directories = settings::search_path(variables);
-    programs.iter().any(|program| {
-        let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-        foreign::find_executable(&name, &directories).is_some()
-    })
+    programs
+        .iter()
+        .any(|program| on_path(program, variables).is_some())
 }

@@ -6,15 +6,16 @@ mod finding;
 mod store;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
 use self::finding::State;
 use crate::command::Report;
 use crate::command::credentials::Credentials;
-use crate::files::Location;
+use crate::files::{Location, foreign};
 use crate::registry::{Registry, ServerUrl};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{self, Settings, SettingsError, Variables};
 use crate::store::TokenServers;
 
 /// What is looked at.
@@ -70,6 +71,12 @@ pub fn doctor(patient: Patient<'_>, now: OffsetDateTime) -> Report {
         count(State::Good)
     ));
     report
+}
+
+/// Where a program is that is called by its name.
+fn on_path(program: &str, variables: Variables<'_>) -> Option<PathBuf> {
+    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+    foreign::find_executable(&name, &settings::search_path(variables))
 }
 
 /// The registries that there is anything of: a credential, or what is to be known of them.

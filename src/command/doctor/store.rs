@@ -2,21 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-use super::Patient;
 use super::finding::Finding;
-use crate::command::credentials::{Credentials, expired_text};
+use super::{Patient, on_path};
+use crate::command::credentials::{Credentials, SOON, mend};
 use crate::command::{quoted, rfc3339};
 use crate::credential::{Credential, KeptSecret, Origin, SecretReference};
 use crate::files::{FileError, Unfit, foreign};
 use crate::registry::Registry;
 use crate::secret_source::{from_environment, from_file};
-use crate::settings::{self, Settings, SettingsError, Variables};
+use crate::settings::{Settings, SettingsError, Variables};
 use crate::store::{KeyError, Slot, StoreError, TokenServersError};
-
-/// How long before its end a credential is called for: a week has a day on which somebody has time.
-const SOON: Duration = Duration::days(7);
 
 const EDIT: &str = "put it right in an editor; until then nothing is handed out";
 
@@ -147,12 +144,9 @@ pub(super) fn expiry(patient: Patient<'_>, now: OffsetDateTime) -> Vec<Finding> 
             credential.account,
             rfc3339(expires)
         );
-        let text = expired_text(slot, credential, expires);
         let mend = match credential.origin {
-            Origin::Declared => "put another in its place, and when that ends into settings.json",
-            Origin::Add | Origin::Client | Origin::Import => {
-                text.rsplit_once("; ").map_or("", |(_, mend)| mend)
-            }
+            Origin::Declared => "put another in its place, and when that ends into settings.json".to_owned(),
+            Origin::Add | Origin::Client | Origin::Import => mend(slot, credential),
         };
         Some(Finding::wrong(what).mended_by(mend))
     };
@@ -204,7 +198,7 @@ fn missing(reference: &SecretReference, variables: Variables<'_>) -> Option<(Str
             let is_there = if program.contains('/') {
                 foreign::is_there(program.as_ref())
             } else {
-                is_on_path(program, variables)
+                on_path(program, variables).is_some()
             };
             (!is_there).then(|| {
                 let what = format!("{reference}: there is no such program");
@@ -213,7 +207,7 @@ fn missing(reference: &SecretReference, variables: Variables<'_>) -> Option<(Str
         }
         SecretReference::Helper(name) => {
             let program = format!("docker-credential-{name}");
-            (!is_on_path(&program, variables)).then(|| {
+            on_path(&program, variables).is_none().then(|| {
                 let what = format!("{reference}: {program} is not on PATH");
                 (what, format!("install {program}, or put its directory on PATH"))
             })
@@ -221,29 +215,23 @@ fn missing(reference: &SecretReference, variables: Variables<'_>) -> Option<(Str
     }
 }
 
-fn is_on_path(program: &str, variables: Variables<'_>) -> bool {
-    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
-    foreign::find_executable(&name, &settings::search_path(variables)).is_some()
-}
-
 /// All that is held and opens, the declared ones among it that nothing is stored for.
 fn all(credentials: Credentials<'_>) -> Vec<(Slot, Credential)> {
     let entries = credentials.store.entries().unwrap_or_default();
-    let mut all: Vec<_> = entries
-        .into_iter()
-        .filter_map(|entry| {
-            let credential = entry.held.ok()?.credential;
-            let server = credential.server_url.server().clone();
-            Some((Slot::new(server, entry.profile), credential))
-        })
+    let declared: Vec<_> = credentials
+        .declared_beside(&entries)
+        .map(|declared| (declared.profile.clone(), declared.credential()))
         .collect();
-    for declared in credentials.settings.credentials.iter() {
-        let slot = Slot::new(declared.server.server().clone(), declared.profile.clone());
-        if !all.iter().any(|(stored, _)| *stored == slot) {
-            all.push((slot, declared.credential()));
-        }
-    }
-    all
+    let stored = entries
+        .into_iter()
+        .filter_map(|entry| Some((entry.profile, entry.held.ok()?.credential)));
+    stored
+        .chain(declared)
+        .map(|(profile, credential)| {
+            let server = credential.server_url.server().clone();
+            (Slot::new(server, profile), credential)
+        })
+        .collect()
 }
 
 fn is_of_key(error: &StoreError) -> bool {

@@ -48,9 +48,9 @@ fn answer(found: &Found, profile: &Profile, rooms: Rooms<'_>, now: OffsetDateTim
             credential.account,
             credential.kind.name()
         ),
-        KeptSecret::Elsewhere(reference) => match credential.account.as_str() {
-            "" => format!("account and secret from {reference}"),
-            account => format!("account {account}, and the secret from {reference}"),
+        KeptSecret::Elsewhere(reference) => match credential.known_account() {
+            None => format!("account and secret from {reference}"),
+            Some(account) => format!("account {account}, and the secret from {reference}"),
         },
     }
 }

@@ -118,7 +118,7 @@ fn say_choice(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, report: &m
 }
 
 fn why_used(slot: &Slot, wanted: &Wanted, judged: Option<&Judged>) -> String {
-    let Some(Judged { found, verdicts, .. }) = judged else {
+    let Some(judged) = judged else {
         let longest = match slot.server() {
             Server::Prefix { .. } => ", and of what is held there it is for the longest part of the path",
             Server::HubSession(_) | Server::Registry(_) | Server::UnknownScheme(_) => "",
@@ -128,11 +128,11 @@ fn why_used(slot: &Slot, wanted: &Wanted, judged: Option<&Judged>) -> String {
             None => "no scope is asked for, and so it is the one that docker's own login has".to_owned(),
         };
     };
-    let chosen = found.iter().zip(verdicts).find(|((of, _), _)| of == slot);
-    if let Some((_, Verdict::ChosenIfPublic)) = chosen {
+    if let Some(Verdict::ChosenIfPublic) = verdict(slot, judged) {
         return "it is of use if that is public, and no other may do it".to_owned();
     }
-    let others = verdicts
+    let others = judged
+        .verdicts
         .iter()
         .filter(|verdict| matches!(verdict, Verdict::Wider | Verdict::Later | Verdict::OnlyPublic))
         .count();
@@ -157,10 +157,7 @@ fn why_not(
     if !wanted.scope.is_empty() && !concerns(slot, &wanted.scope) {
         return "is for another part of the registry".to_owned();
     }
-    let Some(Judged {
-        found: of, verdicts, ..
-    }) = judged
-    else {
+    let Some(judged) = judged else {
         let profile = wanted.profile.clone().unwrap_or_default();
         return if *slot.profile() != profile {
             match &wanted.profile {
@@ -175,8 +172,7 @@ fn why_not(
             "is not for the longest part of the path that one is held for".to_owned()
         };
     };
-    let verdict = of.iter().zip(verdicts).find(|((of, _), _)| of == slot);
-    match verdict.map(|(_, verdict)| verdict) {
+    match verdict(slot, judged) {
         Some(Verdict::Expired(expired)) => format!("expired {}", rfc3339(*expired)),
         Some(Verdict::Lacks(scopes)) => format!("may not do {scopes}"),
         Some(Verdict::Wider) => "may do more".to_owned(),
@@ -190,29 +186,30 @@ fn why_not(
     }
 }
 
+fn verdict<'a>(slot: &Slot, judged: &'a Judged) -> Option<&'a Verdict> {
+    let mut of_each = judged.found.iter().zip(&judged.verdicts);
+    of_each
+        .find(|((of, _), _)| of == slot)
+        .map(|(_, verdict)| verdict)
+}
+
 /// What is known of a credential, and where its secret is.
 fn description(credential: &Credential) -> String {
-    let Credential {
-        server_url: _,
-        account,
-        secret,
-        kind,
-        token_id: _,
-        allowed,
-        expires,
-        created: _,
-        origin: _,
-    } = credential;
-    let account = match account.as_str() {
-        "" => "account known to the helper only".to_owned(),
-        account => format!("account {account}"),
+    let account = match credential.known_account() {
+        None => "account known to the helper only".to_owned(),
+        Some(account) => format!("account {account}"),
     };
-    let secret = match secret {
-        KeptSecret::Here(_) => kind.name().to_owned(),
+    let secret = match &credential.secret {
+        KeptSecret::Here(_) => credential.kind.name().to_owned(),
         KeptSecret::Elsewhere(reference) => format!("secret in {reference}, not fetched now"),
     };
-    let expires = expires.map_or_else(String::new, |expires| format!(", until {}", rfc3339(expires)));
-    format!("{account}, {secret}, allowed scopes {allowed}{expires}")
+    let expires = credential
+        .expires
+        .map_or_else(String::new, |expires| format!(", until {}", rfc3339(expires)));
+    format!(
+        "{account}, {secret}, allowed scopes {}{expires}",
+        credential.allowed
+    )
 }
 
 fn line(report: &mut Report, word: &str, text: &str) {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::client_config::{AuthEntry, ConfigFile, Key, Login};
 use crate::command::import::keep::{Keeper, Kept};
 use crate::command::import::{Request, Source, sentence};
-use crate::command::{Report, configure};
+use crate::command::{Report, configure, profile_option};
 use crate::files::{self, foreign};
 use crate::registry::{Registry, Server, ServerUrl};
 use crate::settings::{self, Variables};
@@ -99,11 +99,7 @@ pub(super) fn import(
             configure::program(&request.profile),
             unasked.join(", "),
             if is_of_containers { " --podman" } else { "" },
-            if request.profile.is_default() {
-                String::new()
-            } else {
-                format!(" --profile {}", request.profile)
-            }
+            profile_option(&request.profile)
         ));
     }
     Ok(report)

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use time::OffsetDateTime;
 
 use crate::command::recorder::Recorder;
-use crate::command::{Report, quoted};
+use crate::command::{Report, profile_option, quoted};
 use crate::credential::{HelperName, InvalidHelperName, Profile};
 use crate::registry::Registry;
 use crate::secret_source::{Depth, Helper};
@@ -71,10 +71,7 @@ impl Request {
         for registry in &self.registries {
             let _ = write!(command, " --registry {registry}");
         }
-        if !self.profile.is_default() {
-            let _ = write!(command, " --profile {}", self.profile);
-        }
-        command
+        command + &profile_option(&self.profile)
     }
 }
 
