@@ -90,12 +90,7 @@ impl TokenCache {
         let began = Instant::now();
         // `now` was taken when the process began, and it may have waited long for its turn since.
         let later = || now.saturating_add(began.elapsed().try_into().unwrap_or(time::Duration::ZERO));
-        let Some(room) = self
-            .location
-            .as_ref()
-            .zip(self.key.as_ref())
-            .and_then(|(location, _)| Room::make(location))
-        else {
+        let Some(room) = self.room() else {
             return exchange().map_err(Unobtained::Failed);
         };
         let (turn, remembered) = room.turn(ticket, || self.read(&room.tokens, ticket, later()));
@@ -118,9 +113,7 @@ impl TokenCache {
 
     /// Keeps a token for a ticket that nobody else exchanges for, or that was had under another one.
     pub fn put(&self, ticket: &Ticket<'_>, token: &AccessToken, now: OffsetDateTime) {
-        if self.key.is_some()
-            && let Some(room) = self.location.as_ref().and_then(Room::make)
-        {
+        if let Some(room) = self.room() {
             self.keep(&room, ticket, &Remembered::Token(token.clone()), now);
         }
     }
@@ -136,9 +129,7 @@ impl TokenCache {
 
     /// Remembers for half a minute that the realm refused the credential itself, whatever was wanted of it.
     pub fn refuse(&self, wanted: Wanted<'_>, word: String, now: OffsetDateTime) {
-        if self.key.is_some()
-            && let Some(room) = self.location.as_ref().and_then(Room::make)
-        {
+        if let Some(room) = self.room() {
             let ticket = Ticket::of_refusal(self.key.as_ref(), wanted);
             self.keep(&room, &ticket, &Remembered::refusal(word, now), now);
         }
@@ -215,6 +206,12 @@ impl TokenCache {
             }
         });
         count
+    }
+
+    /// The directories to keep something in; without a key nothing can be, and none is made.
+    fn room(&self) -> Option<Room> {
+        self.key.as_ref()?;
+        Room::make(self.location.as_ref()?)
     }
 
     fn read(

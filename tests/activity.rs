@@ -18,6 +18,7 @@ use std::thread;
 use docker_credential_scoped::files::Location;
 use serde_json::{Value, json};
 use support::fixture::answer::{Answer, jwt};
+use support::helper::{ask, found, message};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::peer;
@@ -32,16 +33,8 @@ fn home() -> Home {
     home
 }
 
-fn ask(home: &Home, verb: &str, input: &str) -> Outcome {
-    Outcome::of(home.command(HELPER).arg(verb), input.as_bytes())
-}
-
 fn run(home: &Home, arguments: &[&str]) -> Outcome {
     Outcome::of(home.command(HELPER).args(arguments), b"")
-}
-
-fn message(server: &str, account: &str, secret: &str) -> String {
-    json!({ "ServerURL": server, "Username": account, "Secret": secret }).to_string()
 }
 
 fn file(home: &Home) -> PathBuf {
@@ -291,7 +284,7 @@ fn nothing_is_written_down_unless_it_is_asked_for_and_log_says_how() {
 fn no_get_fails_for_the_sake_of_its_line() {
     let home = home();
     ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
-    let answer = format!("{{\"ServerURL\":\"h\",\"Username\":\"alice\",\"Secret\":\"{CANARY}\"}}\n");
+    let answer = found("h", "alice", CANARY);
     let log = file(&home);
     let written = fs::read(&log).unwrap();
     let get = || ask(&home, "get", "h").is(&answer, "", 0);
@@ -338,7 +331,7 @@ fn a_get_answers_from_a_read_only_home_and_a_full_disk() {
     let home = home();
     ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
     let before = fs::read(file(&home)).unwrap();
-    let answer = format!("{{\"ServerURL\":\"h\",\"Username\":\"alice\",\"Secret\":\"{CANARY}\"}}\n");
+    let answer = found("h", "alice", CANARY);
     let script = "mount --bind \"$1\" \"$1\"; mount -o remount,ro,bind \"$1\"; printf h | \"$2\" get";
     let Some(outcome) = in_namespace(&home, script) else {
         return;

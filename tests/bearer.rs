@@ -73,12 +73,7 @@ fn a_refresh_token_goes_to_the_token_server_only() {
     assert_eq!(outcome.stderr, "");
     let request = stage.last_request();
     assert_eq!(
-        (
-            request.method,
-            request.proof,
-            request.account.as_deref(),
-            request.service.as_str()
-        ),
+        request.shown(),
         ("POST", Proof::RefreshToken, Some("alice"), "first")
     );
     assert_eq!(request.client, "docker-credential-scoped");

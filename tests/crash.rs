@@ -10,11 +10,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 
+use support::helper::MISS;
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::peer;
 
-const MISS: &str = "credentials not found in native keychain\n";
 const OLD: &str = "{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"old\"}\n";
 const NEW: &str = "{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"new\"}\n";
 

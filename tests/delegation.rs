@@ -12,13 +12,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use support::helper::{Credential, Helper};
+use support::helper::{Credential, Helper, MISS};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::peer;
 use support::scene::PASSWORD;
-
-const MISS: &str = "credentials not found in native keychain\n";
 
 /// A keyring or a password store of its own, ended when dropped.
 struct Keeper {

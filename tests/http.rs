@@ -1,45 +1,27 @@
 //! HTTP against servers on loopback that do everything but answer well. No credential gets anywhere it is not
 //! meant for, every call ends, and no text says more than it has to.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at what it did not expect"
-)]
-
 mod support;
 
-use std::env;
-use std::fs;
 use std::io::{ErrorKind, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::process::Command;
+use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use docker_credential_scoped::http::{
-    Authorization, CertificateFile, CertificateProblem, Field, Http, HttpError, Method, Request, Response,
-    Trust,
+    Authorization, CertificateFile, CertificateProblem, Field, Http, HttpError, Method, Request, Trust,
 };
 use docker_credential_scoped::secret::Secret;
 use support::certificate::{EXPIRED, NOT_YET_VALID, Root, VALID, Years, self_signed};
+use support::http::{
+    CANARY, GRACE, LONG, OK, PATH, answers_at_once, ask, ask_within, fails, get, http, http_url, https_url,
+    tls_server,
+};
 use support::listener::Listener;
 use url::Url;
 
-/// A secret. No server but the one that is asked may see it, and no text may show it.
-const CANARY: &str = "canary-2f6c";
-
-/// A part of each URL that no text may show.
-const PATH: &str = "private-path";
-
-const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-/// Enough for loopback on a busy machine.
-const LONG: Duration = Duration::from_secs(8);
-
-/// The deadline where it is what ends a call, and how much later than that it may end.
+/// The deadline where it is what ends a call.
 const SHORT: Duration = Duration::from_secs(1);
-const GRACE: Duration = Duration::from_secs(2);
 
 // What is asked.
 
@@ -617,232 +599,6 @@ fn plain_http_behind_https_is_told() {
     assert!(!server.seen().contains(CANARY));
 }
 
-// What the environment says, to a process of its own.
-
-#[test]
-fn a_root_named_by_the_environment_is_accepted() {
-    let root = Root::new("a root");
-    let server = tls_server(&root, "localhost", VALID);
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("roots.pem");
-    fs::File::create(&file)
-        .unwrap()
-        .write_all(root.pem().as_bytes())
-        .unwrap();
-    let url = https_url(&server);
-    assert_eq!(
-        ask_with(&url, &[("SSL_CERT_FILE", file.to_str().unwrap())]),
-        "200 ok"
-    );
-    assert!(ask_with(&url, &[]).starts_with("Tls"));
-}
-
-#[test]
-fn a_system_without_roots_is_told_and_plain_http_needs_none() {
-    let none = [
-        ("SSL_CERT_FILE", "/nonexistent"),
-        ("SSL_CERT_DIR", "/nonexistent"),
-    ];
-    let server = Listener::answering(OK);
-    assert_eq!(ask_with(&https_url(&server), &none), "NoRoots");
-    assert_eq!(ask_with(&http_url(&server), &none), "200 ok");
-}
-
-#[test]
-fn a_name_without_an_address_is_told() {
-    let answer = ask_with(&"https://registry.invalid/private-path".parse().unwrap(), &[]);
-    // Without a network the system may try for longer than we wait.
-    assert!(
-        [
-            "Dns { server: \"registry.invalid\" }",
-            "Timeout { server: \"registry.invalid\" }"
-        ]
-        .contains(&answer.as_str()),
-        "{answer}"
-    );
-}
-
-#[test]
-fn a_proxy_is_asked_for_a_tunnel_and_sees_the_host_only() {
-    let root = Root::new("a root");
-    let server = tls_server(&root, "registry.example.com", VALID);
-    let target = server.authority();
-    let proxy = Listener::plain(move |mut connection| {
-        connection.read_request();
-        connection.send("HTTP/1.1 200 Connected\r\n\r\n").unwrap();
-        connection.tunnel(TcpStream::connect(&target).unwrap());
-    });
-    let directory = tempfile::tempdir().unwrap();
-    let file = directory.path().join("roots.pem");
-    fs::File::create(&file)
-        .unwrap()
-        .write_all(root.pem().as_bytes())
-        .unwrap();
-    let answer = ask_with(
-        &format!("https://registry.example.com/{PATH}").parse().unwrap(),
-        &[
-            ("SSL_CERT_FILE", file.to_str().unwrap()),
-            (
-                "HTTPS_PROXY",
-                &format!("http://proxy-user:proxy-password@{}", proxy.authority()),
-            ),
-        ],
-    );
-    assert_eq!(answer, "200 ok");
-    let asked = proxy.seen();
-    assert!(
-        asked.starts_with("CONNECT registry.example.com:443 HTTP/1.1\r\n"),
-        "{asked}"
-    );
-    let asked = asked.to_ascii_lowercase();
-    assert!(asked.contains("\r\nproxy-authorization: basic "), "{asked}");
-    assert!(
-        !asked.contains("\r\nauthorization") && !asked.contains(PATH),
-        "{asked}"
-    );
-    let heard = server.seen().to_ascii_lowercase();
-    assert!(
-        heard.contains("\r\nauthorization: basic ") && !heard.contains("proxy"),
-        "{heard}"
-    );
-}
-
-#[test]
-fn a_proxy_in_the_way_is_told_as_such() {
-    let url = format!("https://registry.example.com/{PATH}").parse().unwrap();
-    for (answer, told) in [
-        (
-            "HTTP/1.1 407 No\r\n\r\n",
-            "Proxy { server: \"registry.example.com\", problem: Credentials }",
-        ),
-        (
-            "HTTP/1.1 502 No\r\n\r\n",
-            "Proxy { server: \"registry.example.com\", problem: Refused }",
-        ),
-        (
-            "SSH-2.0\r\n",
-            "Proxy { server: \"registry.example.com\", problem: Refused }",
-        ),
-        ("", "Proxy { server: \"registry.example.com\", problem: Refused }"),
-    ] {
-        let proxy = Listener::answering(answer);
-        assert_eq!(
-            ask_with(&url, &[("HTTPS_PROXY", &proxy.authority())]),
-            told,
-            "{answer}"
-        );
-    }
-    let free = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
-    assert_eq!(
-        ask_with(&url, &[("https_proxy", &address)]),
-        "Proxy { server: \"registry.example.com\", problem: Unreachable }"
-    );
-}
-
-#[test]
-fn a_proxy_that_answers_everything_itself_is_no_server() {
-    let proxy = answers_at_once();
-    let url = format!("https://registry.example.com/{PATH}").parse().unwrap();
-    let answer = ask_with(&url, &[("HTTPS_PROXY", &proxy.authority())]);
-    assert!(answer.starts_with("Tls {"), "{answer}");
-}
-
-#[test]
-fn a_proxy_that_hangs_is_left() {
-    let proxy = Listener::plain(|mut connection| connection.wait());
-    let url = format!("https://registry.example.com/{PATH}").parse().unwrap();
-    let start = Instant::now();
-    let answer = ask_with(&url, &[("HTTPS_PROXY", &proxy.authority())]);
-    assert_eq!(answer, "Timeout { server: \"registry.example.com\" }");
-    assert!(start.elapsed() < LONG + GRACE);
-}
-
-#[test]
-fn a_proxy_hears_nothing_of_plain_http_nor_of_loopback() {
-    let proxy = Listener::answering(OK);
-    let address = proxy.authority();
-    let proxies = [
-        ("HTTP_PROXY", address.as_str()),
-        ("http_proxy", address.as_str()),
-        ("HTTPS_PROXY", address.as_str()),
-        ("ALL_PROXY", address.as_str()),
-    ];
-    let plain = Listener::answering(OK);
-    assert_eq!(ask_with(&http_url(&plain), &proxies), "200 ok");
-    let root = Root::new("a root");
-    let server = tls_server(&root, "localhost", VALID);
-    assert!(ask_with(&https_url(&server), &proxies).starts_with("Tls {"));
-    // Where it is excepted, a name is looked for without it.
-    let mut proxies = proxies.to_vec();
-    proxies.push(("NO_PROXY", "registry.invalid"));
-    ask_with(&"https://registry.invalid/".parse().unwrap(), &proxies);
-    assert_eq!(proxy.connections(), 0);
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-fn nothing_is_started_before_the_first_request() {
-    assert_eq!(
-        ask_with(
-            &"https://registry.invalid/".parse().unwrap(),
-            &[("ONLY_MADE", "1")]
-        ),
-        "0 threads"
-    );
-}
-
-/// Not a test: what the tests above start, to have an environment of its own.
-#[test]
-#[ignore = "other tests start it"]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "it is told by its environment what to ask"
-)]
-fn asked_in_a_process_of_its_own() {
-    let url: Url = env::var("URL").unwrap().parse().unwrap();
-    let answer = if env::var_os("ONLY_MADE").is_some() {
-        let threads = || fs::read_dir("/proc/self/task").unwrap().count();
-        let before = threads();
-        let http = http(LONG);
-        let after = threads();
-        assert!(!http.remaining().is_zero());
-        format!("{} threads", after - before)
-    } else {
-        match ask(&url) {
-            Ok(response) => format!("{} {}", response.status, String::from_utf8_lossy(&response.body)),
-            Err(error) => format!("{:?}", fails(Err(error))),
-        }
-    };
-    writeln!(std::io::stdout(), "\nanswer: {answer}").unwrap();
-}
-
-/// What [`asked_in_a_process_of_its_own`] says with these variables and no others.
-fn ask_with(url: &Url, variables: &[(&str, &str)]) -> String {
-    let output = Command::new(env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "asked_in_a_process_of_its_own",
-            "--ignored",
-            "--nocapture",
-        ])
-        .env_clear()
-        .env("URL", url.as_str())
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines()
-        .find_map(|line| line.strip_prefix("answer: "))
-        .unwrap_or_else(|| panic!("{text}{}", String::from_utf8_lossy(&output.stderr)))
-        .to_owned()
-}
-
-fn http(budget: Duration) -> Http {
-    Http::new(Trust::default(), Instant::now() + budget)
-}
-
 fn http_trusting(pem: &str) -> Http {
     let trust = Trust {
         files: vec![CertificateFile {
@@ -853,73 +609,12 @@ fn http_trusting(pem: &str) -> Http {
     Http::new(trust, Instant::now() + LONG)
 }
 
-/// A request without authorization, in the clear where the URL says so.
-fn get(url: &Url) -> Request<'_> {
-    Request {
-        method: Method::Get,
-        url,
-        authorization: Authorization::None,
-        allows_plain_http: true,
-    }
-}
-
-/// Asks with the canary as a password.
-fn ask(url: &Url) -> Result<Response, HttpError> {
-    ask_within(url, LONG)
-}
-
-fn ask_within(url: &Url, budget: Duration) -> Result<Response, HttpError> {
-    let password = Secret::new(CANARY.to_owned());
-    http(budget).send(&Request {
-        authorization: Authorization::Basic {
-            user: "anna",
-            password: &password,
-        },
-        ..get(url)
-    })
-}
-
-/// The error, in whose texts there is nothing that is not for everybody.
-#[track_caller]
-fn fails(result: Result<Response, HttpError>) -> HttpError {
-    let error = result.unwrap_err();
-    for text in [format!("{error}"), format!("{error:?}")] {
-        assert!(!text.contains(CANARY) && !text.contains(PATH), "{text}");
-        assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{text:?}");
-    }
-    error
-}
-
 #[track_caller]
 fn ends_at_the_deadline(url: &Url) {
     let start = Instant::now();
     let error = fails(ask_within(url, SHORT));
     assert!(matches!(error, HttpError::Timeout { .. }), "{error:?}");
     assert!(start.elapsed() < SHORT + GRACE, "{:?}", start.elapsed());
-}
-
-fn http_url(server: &Listener) -> Url {
-    format!("http://{}/{PATH}?q={PATH}", server.authority())
-        .parse()
-        .unwrap()
-}
-
-fn https_url(server: &Listener) -> Url {
-    format!("https://localhost:{}/{PATH}", server.port())
-        .parse()
-        .unwrap()
-}
-
-fn tls_server(root: &Root, name: &str, years: Years) -> Listener {
-    Listener::tls(root.server(name, years), |mut connection| {
-        connection.read_request();
-        let _ = connection.send(OK);
-    })
-}
-
-/// Answers whatever it is sent, and does not read it.
-fn answers_at_once() -> Listener {
-    Listener::plain(|mut connection| while !connection.read().is_empty() && connection.send(OK).is_ok() {})
 }
 
 fn self_signed_server(name: &str, years: Years, is_authority: bool) -> (Listener, String) {

@@ -3,23 +3,12 @@
 mod support;
 
 use serde_json::json;
+use support::helper::{MISS, ask, found, message};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 
-const MISS: &str = "credentials not found in native keychain\n";
-
-fn ask(home: &Home, verb: &str, input: impl AsRef<[u8]>) -> Outcome {
-    Outcome::of(home.command(HELPER).arg(verb), input.as_ref())
-}
-
 fn store(home: &Home, server: &str, account: &str, secret: &str) {
-    let message = json!({ "ServerURL": server, "Username": account, "Secret": secret });
-    ask(home, "store", message.to_string()).is("", "", 0);
-}
-
-fn found(server: &str, account: &str, secret: &str) -> String {
-    let (server, account, secret) = (json!(server), json!(account), json!(secret));
-    format!("{{\"ServerURL\":{server},\"Username\":{account},\"Secret\":{secret}}}\n")
+    ask(home, "store", &message(server, account, secret)).is("", "", 0);
 }
 
 #[test]
@@ -139,7 +128,7 @@ fn hostile_server_urls_are_refused_and_change_nothing() {
             ask(&home, verb, input).is(answer, "", 1);
         }
         let message = json!({ "ServerURL": input, "Username": "u", "Secret": "other" });
-        ask(&home, "store", message.to_string()).is(answer, "", 1);
+        ask(&home, "store", &message.to_string()).is(answer, "", 1);
     }
     ask(&home, "list", "").is("{\"good.example\":\"u\"}\n", "", 0);
     ask(&home, "get", "good.example").is(&found("good.example", "u", "s"), "", 0);
@@ -148,13 +137,13 @@ fn hostile_server_urls_are_refused_and_change_nothing() {
 #[test]
 fn input_beyond_the_caps_is_refused_without_reading_all_of_it() {
     let home = Home::new();
-    ask(&home, "get", " ".repeat(1 << 20)).is("standard input: is longer than 8 KiB\n", "", 1);
-    ask(&home, "erase", "x".repeat(1 << 20)).is("standard input: is longer than 8 KiB\n", "", 1);
-    ask(&home, "store", " ".repeat(1 << 20)).is("standard input: is longer than 256 KiB\n", "", 1);
+    ask(&home, "get", &" ".repeat(1 << 20)).is("standard input: is longer than 8 KiB\n", "", 1);
+    ask(&home, "erase", &"x".repeat(1 << 20)).is("standard input: is longer than 8 KiB\n", "", 1);
+    ask(&home, "store", &" ".repeat(1 << 20)).is("standard input: is longer than 256 KiB\n", "", 1);
     let message = json!({ "ServerURL": "h", "Username": "u", "Secret": "s".repeat(256 * 1024) });
-    ask(&home, "store", message.to_string()).is("store message: is longer than 256 KiB\n", "", 1);
+    ask(&home, "store", &message.to_string()).is("store message: is longer than 256 KiB\n", "", 1);
     let message = json!({ "ServerURL": "h", "Username": "u", "Secret": "s".repeat(255 * 1024) });
-    ask(&home, "store", message.to_string()).is("", "", 0);
+    ask(&home, "store", &message.to_string()).is("", "", 0);
 }
 
 #[test]

@@ -110,6 +110,17 @@ fn succeeds(child: Child, repository: &str) {
     );
 }
 
+/// One process for each of these, all at the same time.
+#[track_caller]
+fn all_succeed(scene: &Scene, repositories: impl Iterator<Item = String>) {
+    let children: Vec<_> = repositories
+        .map(|repository| (start(scene, &repository), repository))
+        .collect();
+    for (child, repository) in children {
+        succeeds(child, &repository);
+    }
+}
+
 /// Waits until the token server has given out that many.
 fn wait_for_rotation(scene: &Scene, server: &SingleUse, rotations: usize) {
     let deadline = Instant::now() + Duration::from_secs(20);
@@ -124,14 +135,7 @@ fn thirty_processes_use_each_refresh_token_once() {
     let (scene, server) = stage(Duration::from_millis(50));
     // Where the registry's tokens come from is known.
     asking(&scene, "a/first").output().expect("the helper");
-    let repositories: Vec<_> = (0..30).map(|number| format!("a/{number}")).collect();
-    let children: Vec<_> = repositories
-        .iter()
-        .map(|repository| (start(&scene, repository), repository))
-        .collect();
-    for (child, repository) in children {
-        succeeds(child, repository);
-    }
+    all_succeed(&scene, (0..30).map(|number| format!("a/{number}")));
     assert!(!server.is_revoked(), "one was used twice");
     assert_eq!(server.next(), name(31));
     assert_eq!(scene.stored(), Some(name(31)));
@@ -140,10 +144,7 @@ fn thirty_processes_use_each_refresh_token_once() {
 #[test]
 fn thirty_processes_with_one_scope_make_one_exchange() {
     let (scene, server) = stage(Duration::from_millis(300));
-    let children: Vec<_> = (0..30).map(|_| start(&scene, "a/b")).collect();
-    for child in children {
-        succeeds(child, "a/b");
-    }
+    all_succeed(&scene, (0..30).map(|_| "a/b".to_owned()));
     assert!(!server.is_revoked(), "one was used twice");
     assert_eq!((scene.asked().len(), scene.stored()), (1, Some(name(1))));
 }
@@ -151,14 +152,7 @@ fn thirty_processes_with_one_scope_make_one_exchange() {
 #[test]
 fn a_slow_token_server_is_waited_for_as_long_as_the_line_moves() {
     let (scene, server) = stage(Duration::from_secs(2));
-    let repositories: Vec<_> = (0..7).map(|number| format!("a/{number}")).collect();
-    let children: Vec<_> = repositories
-        .iter()
-        .map(|repository| (start(&scene, repository), repository))
-        .collect();
-    for (child, repository) in children {
-        succeeds(child, repository);
-    }
+    all_succeed(&scene, (0..7).map(|number| format!("a/{number}")));
     assert!(!server.is_revoked(), "one was used twice");
     assert_eq!(scene.stored(), Some(name(7)));
 }
@@ -230,12 +224,11 @@ fn who_logs_out_while_others_wait_for_their_turn_has_logged_out() {
     assert_eq!(scene.stored(), None);
 }
 
-/// Runs a command under a token that is to be renewed after a second, of a token server that is slow with the second.
-fn run_while_slow(with: fn(Scene) -> Scene, command: &str) -> (Scene, SingleUse, Outcome, Duration) {
-    let server = SingleUse::default();
+/// Tokens that are to be renewed after a second, of a token server that is slow with the second.
+fn slow_with_the_second() -> (Scene, SingleUse) {
+    let (server, asked) = (SingleUse::default(), AtomicUsize::new(0));
     let behaviour = server.clone();
-    let asked = AtomicUsize::new(0);
-    let scene = with(Scene::usual(move |request| {
+    let scene = Scene::usual(move |request| {
         let answer = match request.value("refresh_token") {
             Some(_) => behaviour.answer(request, 2),
             None => Answer::json(&json!({ "token": "t", "expires_in": 2 })),
@@ -244,7 +237,14 @@ fn run_while_slow(with: fn(Scene) -> Scene, command: &str) -> (Scene, SingleUse,
             thread::sleep(Duration::from_secs(3));
         }
         answer
-    }));
+    });
+    (scene, server)
+}
+
+/// Runs a command under such a token.
+fn run_while_slow(with: fn(Scene) -> Scene, command: &str) -> (Scene, SingleUse, Outcome, Duration) {
+    let (scene, server) = slow_with_the_second();
+    let scene = with(scene);
     let began = Instant::now();
     let image = format!("{}/a/b", scene.fixture.address());
     let mut exec = scene.home.command(HELPER);
@@ -262,19 +262,8 @@ fn a_command_that_ends_while_its_token_is_renewed_loses_no_refresh_token() {
 
 #[test]
 fn a_login_that_becomes_a_refresh_token_while_the_command_runs_is_not_lost_either() {
-    let (server, asked) = (SingleUse::default(), AtomicUsize::new(0));
-    let behaviour = server.clone();
-    let scene = Scene::usual(move |request| {
-        let answer = match request.value("refresh_token") {
-            Some(_) => behaviour.answer(request, 2),
-            None => Answer::json(&json!({ "token": "t", "expires_in": 2 })),
-        };
-        if asked.fetch_add(1, Ordering::Relaxed) > 0 {
-            thread::sleep(Duration::from_secs(3));
-        }
-        answer
-    })
-    .with_password();
+    let (scene, server) = slow_with_the_second();
+    let scene = scene.with_password();
     let image = format!("{}/a/b", scene.fixture.address());
     let begun = scene.home.directory().join("begun");
     let mut exec = scene.home.command(HELPER);

@@ -19,7 +19,7 @@ use docker_credential_scoped::secret::Secret;
 use docker_credential_scoped::store::{CredentialStore, Slot};
 use serde_json::{Value, json};
 use support::fixture::answer::Answer;
-use support::helper::Helper;
+use support::helper::{Helper, MISS, found};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::peer;
@@ -27,7 +27,6 @@ use support::scene::Scene;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-const MISS: &str = "credentials not found in native keychain\n";
 const SETTINGS: &str = ".config/docker-credential-scoped/settings.json";
 
 fn run(home: &Home, arguments: &[&str], input: &str) -> Outcome {
@@ -44,10 +43,6 @@ fn shown(home: &Home) -> Value {
     let rows: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
     rows[0].clone()
-}
-
-fn found(server: &str, account: &str, secret: &str) -> String {
-    format!("{{\"ServerURL\":\"{server}\",\"Username\":\"{account}\",\"Secret\":\"{secret}\"}}\n")
 }
 
 fn get(home: &Home, server: &str) -> Outcome {

@@ -21,27 +21,15 @@ use docker_credential_scoped::files::Location;
 use docker_credential_scoped::registry::ServerUrl;
 use docker_credential_scoped::store::{CredentialStore, Slot};
 use serde_json::{Value, json};
+use support::helper::{MISS, ask, found, message};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::peer;
 
-const MISS: &str = "credentials not found in native keychain\n";
 const DATA: &str = ".local/share/docker-credential-scoped";
 
-fn ask(home: &Home, verb: &str, input: &str) -> Outcome {
-    Outcome::of(home.command(HELPER).arg(verb), input.as_bytes())
-}
-
-fn message(server: &str, secret: &str) -> String {
-    json!({ "ServerURL": server, "Username": "u", "Secret": secret }).to_string()
-}
-
 fn store(home: &Home, server: &str, secret: &str) {
-    ask(home, "store", &message(server, secret)).is("", "", 0);
-}
-
-fn found(server: &str, secret: &str) -> String {
-    format!("{{\"ServerURL\":\"{server}\",\"Username\":\"u\",\"Secret\":\"{secret}\"}}\n")
+    ask(home, "store", &message(server, "u", secret)).is("", "", 0);
 }
 
 /// A home with `h` and `other` stored, and the path of `h`'s file.
@@ -60,10 +48,10 @@ fn only_h_is_unavailable(home: &Home, slot: &str, why: &str) {
     let answer = format!("{slot}: {why}\n");
     let before = fs::read(slot).ok();
     ask(home, "get", "h").is(&answer, "", 1);
-    ask(home, "store", &message("h", "new")).is(&answer, "", 1);
+    ask(home, "store", &message("h", "u", "new")).is(&answer, "", 1);
     assert_eq!(fs::read(slot).ok(), before, "an unreadable slot is left as it is");
     ask(home, "list", "").is("{\"other\":\"u\"}\n", "", 0);
-    ask(home, "get", "other").is(&found("other", "o"), "", 0);
+    ask(home, "get", "other").is(&found("other", "u", "o"), "", 0);
     let status = ask(home, "status", "").succeeds().stdout;
     assert!(
         status.contains("cannot be opened") && status.contains(why),
@@ -72,7 +60,7 @@ fn only_h_is_unavailable(home: &Home, slot: &str, why: &str) {
     ask(home, "erase", "h").is("", "", 0);
     ask(home, "get", "h").is(MISS, "", 1);
     store(home, "h", "again");
-    ask(home, "get", "h").is(&found("h", "again"), "", 0);
+    ask(home, "get", "h").is(&found("h", "u", "again"), "", 0);
 }
 
 #[test]
@@ -129,7 +117,7 @@ fn a_link_or_pipe_in_the_place_of_a_slot_is_not_followed_or_waited_for() {
         "{}",
         answer.stdout
     );
-    ask(&home, "get", "other").is(&found("other", "o"), "", 0);
+    ask(&home, "get", "other").is(&found("other", "u", "o"), "", 0);
     ask(&home, "list", "").is("{\"other\":\"u\"}\n", "", 0);
 }
 
@@ -152,7 +140,7 @@ fn a_lost_key_is_an_error_and_never_replaced_by_another() {
         key.display()
     );
     ask(&home, "get", "h").is(&missing, "", 1);
-    ask(&home, "store", &message("third", "s")).is(&missing, "", 1);
+    ask(&home, "store", &message("third", "u", "s")).is(&missing, "", 1);
     ask(&home, "list", "").is("{}\n", "", 0);
     ask(&home, "get", "absent").is(MISS, "", 1);
     assert!(!key.exists());
@@ -164,7 +152,7 @@ fn a_lost_key_is_an_error_and_never_replaced_by_another() {
     );
     ask(&home, "get", "h").is(&damaged, "", 1);
     fs::write(&key, kept).unwrap();
-    ask(&home, "get", "h").is(&found("h", "s"), "", 0);
+    ask(&home, "get", "h").is(&found("h", "u", "s"), "", 0);
     fs::set_permissions(&key, Permissions::from_mode(0o640)).unwrap();
     let open = format!(
         "{}: the key is open to other users; close it with chmod go-rwx\n",
@@ -228,7 +216,7 @@ fn a_directory_that_is_open_to_others_or_a_link_is_refused() {
             directory.display()
         );
         ask(&home, "get", "h").is(&answer, "", 1);
-        ask(&home, "store", &message("h", "new")).is(&answer, "", 1);
+        ask(&home, "store", &message("h", "u", "new")).is(&answer, "", 1);
         fs::set_permissions(&directory, Permissions::from_mode(0o700)).unwrap();
     }
     let elsewhere = home.path().join("elsewhere");
@@ -255,7 +243,7 @@ fn everything_is_private_from_the_start_whatever_the_umask() {
         let home = Home::new();
         let mut shell = home.command("sh");
         shell.args(["-c", &format!("umask {umask}; exec {HELPER} store")]);
-        Outcome::of(&mut shell, message("h", "s").as_bytes()).is("", "", 0);
+        Outcome::of(&mut shell, message("h", "u", "s").as_bytes()).is("", "", 0);
         let data = home.path().join(DATA);
         for (path, mode) in [
             (data.clone(), 0o700),
@@ -311,7 +299,7 @@ fn the_same_value_again_changes_nothing_but_the_last_use() {
     assert!(fs::metadata(&slot).unwrap().mtime().unsigned_abs() + 60 > now);
     store(&home, "h", "t");
     assert_ne!(file(), before);
-    ask(&home, "get", "h").is(&found("h", "t"), "", 0);
+    ask(&home, "get", "h").is(&found("h", "u", "t"), "", 0);
 }
 
 #[test]
@@ -343,7 +331,7 @@ fn on_unavailable_miss_makes_a_damaged_slot_a_miss() {
         r#"{"onUnavailable": "miss"}"#,
     );
     ask(&home, "get", "h").is(MISS, "", 1);
-    ask(&home, "get", "other").is(&found("other", "o"), "", 0);
+    ask(&home, "get", "other").is(&found("other", "u", "o"), "", 0);
 }
 
 #[test]
@@ -384,7 +372,7 @@ fn a_home_that_is_missing_or_no_directory_holds_nothing() {
     }
     let mut command = home.command(HELPER);
     command.arg("store").env("XDG_DATA_HOME", "/dev/null/data");
-    let answer = Outcome::of(&mut command, message("h", "s").as_bytes()).fails();
+    let answer = Outcome::of(&mut command, message("h", "u", "s").as_bytes()).fails();
     assert!(
         answer.stdout.starts_with("cannot create /dev/null/data/"),
         "{}",
@@ -412,12 +400,12 @@ fn a_read_only_home_still_answers_and_never_claims_a_store() {
     let Some(answer) = in_namespace(&home, &format!("{remount} get"), "h") else {
         return;
     };
-    answer.is(&found("h", "s"), "", 0);
+    answer.is(&found("h", "u", "s"), "", 0);
     let erased = in_namespace(&home, &format!("{remount} erase"), "absent").unwrap();
     erased.is("", "", 0);
     for (verb, input) in [
-        ("store", message("h", "new")),
-        ("store", message("third", "s")),
+        ("store", message("h", "u", "new")),
+        ("store", message("third", "u", "s")),
         ("erase", "h".into()),
     ] {
         let answer = in_namespace(&home, &format!("{remount} {verb}"), &input)
@@ -425,7 +413,7 @@ fn a_read_only_home_still_answers_and_never_claims_a_store() {
             .fails();
         assert!(answer.stdout.contains("ead-only file"), "{}", answer.stdout);
     }
-    ask(&home, "get", "h").is(&found("h", "s"), "", 0);
+    ask(&home, "get", "h").is(&found("h", "u", "s"), "", 0);
 }
 
 #[test]
@@ -445,7 +433,7 @@ fn a_full_disk_keeps_the_old_credential_and_says_so() {
         "cannot write {}: No space left on device (os error 28)\n",
         slot.display()
     );
-    answer.is(&(full + &found("h", "old")), "", 0);
+    answer.is(&(full + &found("h", "u", "old")), "", 0);
 }
 
 #[test]
@@ -507,7 +495,7 @@ fn sixty_four_processes_at_once_lose_and_tear_nothing() {
                     let got = answer["Secret"].as_str().unwrap();
                     assert!((0..64).any(|number| got == secret(number)), "torn: {got}");
                 }
-                ask(home, "get", &own).is(&found(&own, &secret(number)), "", 0);
+                ask(home, "get", &own).is(&found(&own, "u", &secret(number)), "", 0);
                 if number % 2 == 0 {
                     ask(home, "erase", &own).is("", "", 0);
                 }
@@ -543,7 +531,7 @@ fn a_file_time_that_no_calendar_has_costs_nothing() {
         let mut command = home.command(HELPER);
         Outcome::of(command.arg(verb).env("XDG_DATA_HOME", &data), input.as_bytes())
     };
-    run("store", &message("h", "s")).is("", "", 0);
+    run("store", &message("h", "u", "s")).is("", "", 0);
     let below = data.join("docker-credential-scoped");
     fs::write(below.join("staging/new-odd"), "x").unwrap();
     for time in ["@999999999999", "@-99999999999"] {
@@ -556,8 +544,8 @@ fn a_file_time_that_no_calendar_has_costs_nothing() {
         }
         run("status", "").succeeds();
         run("list", "").is("{\"h\":\"u\"}\n", "", 0);
-        run("get", "h").is(&found("h", "s"), "", 0);
-        run("store", &message("other", "s")).is("", "", 0);
+        run("get", "h").is(&found("h", "u", "s"), "", 0);
+        run("store", &message("other", "u", "s")).is("", "", 0);
         run("erase", "other").is("", "", 0);
     }
 }
@@ -578,7 +566,7 @@ fn root_does_not_take_over_a_store_that_a_stranger_laid_out() {
         "{}: belongs to another user; chown it to yourself or move it away\n",
         data.display()
     );
-    ask(&home, "store", &message("h", "s")).is(&answer, "", 1);
+    ask(&home, "store", &message("h", "u", "s")).is(&answer, "", 1);
     ask(&home, "get", "h").is(&answer, "", 1);
     assert_eq!(fs::read_dir(&data).unwrap().count(), 0);
 }
@@ -607,7 +595,7 @@ fn settings_that_others_could_have_written_are_refused() {
     let (home, _) = home_with_two();
     let settings = home.write(".config/docker-credential-scoped/settings.json", "{}");
     let helper = home.open_to_all();
-    let found = (found("h", "s"), 0);
+    let found = (found("h", "u", "s"), 0);
     let refused = |why: &str| (format!("cannot read {}: {why}\n", settings.display()), 1);
     let foreign = "belongs to another user; chown it to yourself";
     let group = "a group of users can write it; chmod g-w";
@@ -663,7 +651,7 @@ fn a_relative_home_is_none() {
         Outcome::of(&mut command, input.as_bytes())
     };
     let none = "no home directory to keep credentials in; set HOME or XDG_DATA_HOME\n";
-    run("store", &message("h", "s")).is(none, "", 1);
+    run("store", &message("h", "u", "s")).is(none, "", 1);
     run("get", "h").is(MISS, "", 1);
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }
@@ -673,12 +661,12 @@ fn a_very_long_server_is_kept_and_shown_like_any_other() {
     let home = Home::new();
     let long = format!("hh/{}", "A".repeat(200));
     store(&home, &long, "s");
-    ask(&home, "get", &long).is(&found(&long, "s"), "", 0);
-    ask(&home, "get", &format!("{long}/more")).is(&found(&format!("{long}/more"), "s"), "", 0);
+    ask(&home, "get", &long).is(&found(&long, "u", "s"), "", 0);
+    ask(&home, "get", &format!("{long}/more")).is(&found(&format!("{long}/more"), "u", "s"), "", 0);
     let status = Outcome::of(home.command(HELPER).args(["status", &long]), b"").succeeds();
     assert!(status.stdout.contains(&long), "{}", status.stdout);
     fs::remove_file(home.path().join(DATA).join("key")).unwrap();
-    ask(&home, "store", &message("other", "s")).fails();
+    ask(&home, "store", &message("other", "u", "s")).fails();
 }
 
 #[test]

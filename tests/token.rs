@@ -109,15 +109,7 @@ fn the_scopes_of_all_options_are_asked_for_in_normal_form() {
         ]
     );
     let request = stage.last_request();
-    assert_eq!(
-        (
-            request.method,
-            request.proof,
-            request.account.as_deref(),
-            request.service.as_str()
-        ),
-        ("GET", Proof::Password, Some("alice"), "first")
-    );
+    assert_eq!(request.shown(), ("GET", Proof::Password, Some("alice"), "first"));
     assert!(!request.offline);
     let before = stage.token_server.requests().len();
     for (option, text) in [

@@ -9,7 +9,23 @@ use super::home::{HELPER, Home};
 use super::outcome::Outcome;
 
 /// What a miss says, word for word (docker-credential-helpers, credentials/error.go).
-const MISS: &str = "credentials not found in native keychain\n";
+pub(crate) const MISS: &str = "credentials not found in native keychain\n";
+
+/// What `store` reads.
+pub(crate) fn message(server: &str, account: &str, secret: &str) -> String {
+    json!({ "ServerURL": server, "Username": account, "Secret": secret }).to_string()
+}
+
+/// What `get` answers, byte for byte.
+pub(crate) fn found(server: &str, account: &str, secret: &str) -> String {
+    let (server, account, secret) = (json!(server), json!(account), json!(secret));
+    format!("{{\"ServerURL\":{server},\"Username\":{account},\"Secret\":{secret}}}\n")
+}
+
+/// Asks the helper by the name that docker has for it.
+pub(crate) fn ask(home: &Home, verb: &str, input: &(impl AsRef<[u8]> + ?Sized)) -> Outcome {
+    Outcome::of(home.command(HELPER).arg(verb), input.as_ref())
+}
 
 /// One helper program in one home.
 pub(crate) struct Helper<'a> {
@@ -56,8 +72,7 @@ impl<'a> Helper<'a> {
 
     #[track_caller]
     pub(crate) fn store(&self, server: &str, username: &str, secret: &str) {
-        let message = json!({ "ServerURL": server, "Username": username, "Secret": secret });
-        self.ask("store", &message.to_string()).succeeds();
+        self.ask("store", &message(server, username, secret)).succeeds();
     }
 
     /// Has identity tokens handed out for a server, in place of what is stored.

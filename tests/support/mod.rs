@@ -1,6 +1,11 @@
 //! What the end-to-end tests are played with: real peers on loopback, each stopped and removed when dropped.
 
-#![allow(dead_code, reason = "each test crate uses a part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "each test crate uses a part of it"
+)]
 #![allow(
     clippy::disallowed_methods,
     clippy::expect_used,
@@ -18,8 +23,10 @@ pub(crate) mod containers;
 pub(crate) mod docker;
 pub(crate) mod engine;
 pub(crate) mod fixture;
+pub(crate) mod harness;
 pub(crate) mod helper;
 pub(crate) mod home;
+pub(crate) mod http;
 pub(crate) mod hub;
 pub(crate) mod hub_scene;
 pub(crate) mod image;
@@ -30,6 +37,7 @@ pub(crate) mod recorder;
 pub(crate) mod registry;
 pub(crate) mod scene;
 pub(crate) mod stage;
+pub(crate) mod token_cache;
 pub(crate) mod token_server;
 pub(crate) mod tunnel;
 pub(crate) mod world;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
+use time::OffsetDateTime;
 
 use super::{Rooms, Wanted};
 use crate::files::foreign;
@@ -11,7 +12,7 @@ use crate::http::{CertificateFile, Http, HttpError, Trust};
 use crate::registry::{Judgement, Realm, Registry, TokenServer};
 use crate::settings::{self, RegistrySettings};
 use crate::store::{TokenServers, TokenServersError};
-use crate::token::{self, ContactError, ExchangeError};
+use crate::token::{self, ContactError, Exchange, ExchangeError, Exchanged};
 
 /// Where the registry's tokens come from: as the user wrote it down, as it was recorded, as it is documented; else
 /// it is asked, and what it says is recorded.
@@ -93,6 +94,37 @@ pub(crate) fn is_service_unknown(
         return Ok(false);
     };
     Ok(recorded(registry, token_servers)?.is_none_or(|found| found.realm != *realm))
+}
+
+/// Nothing is asked for at a realm that gets no credential, whoever has named it.
+pub(super) fn ensure_allowed(
+    token_server: &TokenServer,
+    registry: &Registry,
+    own: &RegistrySettings,
+) -> Result<()> {
+    match token_server.refusal(registry, own.insecure) {
+        Some(why) => bail!(
+            "{}: tokens for {registry} are not asked for there: {why}",
+            token_server.realm.origin()
+        ),
+        None => Ok(()),
+    }
+}
+
+/// Asks the token server, within what time is `left`.
+pub(super) fn send(
+    exchange: &Exchange<'_>,
+    registry: &Registry,
+    own: &RegistrySettings,
+    left: &Cell<Duration>,
+    now: OffsetDateTime,
+) -> Result<Exchanged> {
+    let hosts = [registry.to_string(), host(&exchange.token_server.realm)];
+    // From here: it may have waited for another process's exchange.
+    let http = Http::new(trust(&hosts, own)?, Instant::now() + left.get());
+    let exchanged = exchange.make(&http, now);
+    left.set(http.remaining());
+    Ok(exchanged?)
 }
 
 /// As it was recorded, or as it is documented.

@@ -1,32 +1,36 @@
 //! Obtain: an access token for a registry and a scope, from the cache or by an exchange. What `token` prints and what
 //! `exec` hands to its command.
 
+mod attempt;
+mod cache_key;
 mod choice;
 mod contact;
 pub mod refresh_token;
+mod rotation;
 
 use std::cell::{Cell, OnceCell};
 use std::slice;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use thiserror::Error;
 use time::OffsetDateTime;
 
 use crate::activity_log::Action;
 use crate::command::credentials::Credentials;
 use crate::command::recorder::{Activity, Recorder};
-use crate::command::{forget_tokens_of, rfc3339, subject};
-use crate::credential::{Credential, KeptSecret, Kind, Profile, SecretAtHand, UsableCredential};
-use crate::http::{BUDGET, Http};
+use crate::command::{forget_tokens_of, subject};
+use crate::credential::{Credential, Kind, Profile, UsableCredential};
+use crate::http::BUDGET;
 use crate::registry::{AccessToken, Realm, Registry, ScopeSet, TokenServer};
-use crate::secret::Secret;
-use crate::store::{Held, Slot, StoreError, TokenServers};
-use crate::token::{self as exchange, Exchange, ExchangeError, Exchanged};
-use crate::token_cache::{self, Remembered, TokenCache, Unobtained};
+use crate::store::{Slot, TokenServers};
+use crate::token::{self as exchange, ExchangeError};
+use crate::token_cache::{TokenCache, Unobtained};
 
+use self::attempt::{Attempt, Outcome};
+use self::cache_key::{CacheKey, why_unobtained};
 use self::choice::{fetch, whole};
-use self::contact::{explain, host};
+use self::contact::{ensure_allowed, explain};
+use self::rotation::{LoginChanged, is_renewed_since};
 
 pub(crate) use self::choice::{Judged, choose, concerns, judge, name};
 pub(crate) use self::contact::{
@@ -105,10 +109,6 @@ pub fn obtain(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<
     })
 }
 
-#[expect(
-    clippy::too_many_lines,
-    reason = "one call from the question to the answer, in the order in which it happens"
-)]
 fn attempt(
     wanted: &Wanted,
     rooms: Rooms<'_>,
@@ -121,12 +121,7 @@ fn attempt(
     // What the requests of this call may still take together.
     let left = Cell::new(BUDGET);
     let own_token_server = find_token_server(wanted, &own, rooms, &left)?;
-    if let Some(why) = own_token_server.refusal(registry, own.insecure) {
-        bail!(
-            "{}: tokens for {registry} are not asked for there: {why}",
-            own_token_server.realm.origin()
-        );
-    }
+    ensure_allowed(&own_token_server, registry, &own)?;
     let is_own_audience = wanted.service.is_none() || wanted.service == own_token_server.service;
     let token_server = TokenServer {
         service: wanted.service.clone().or(own_token_server.service),
@@ -154,183 +149,57 @@ fn attempt(
              password or token to ask for another"
         );
     }
-    let (slot_name, registry_name, realm) = (
-        slot.file_name(),
-        registry.to_string(),
-        token_server.realm.to_string(),
-    );
-    let anonymously = token_cache::Wanted {
-        server: &registry_name,
-        subject: None,
-        realm: &realm,
-        service: token_server.service.as_deref(),
-        scope: &wanted.scope,
+    let this = Attempt {
+        wanted,
+        rooms,
+        own: &own,
+        token_server: &token_server,
+        slot: &slot,
+        credential,
+        key: CacheKey::new(&slot, registry, &token_server, &wanted.scope),
+        left: &left,
+        now,
     };
-    let ticket = rooms.cache.ticket(asked_by(credential, &slot_name, anonymously));
-    let mut renewed_since = None;
-    let mut rotated = None;
-    let has_come = Cell::new(false);
+    let mut outcome = Outcome::default();
+    let ticket = rooms.cache.ticket(this.key.asked_by(credential));
     let began = Instant::now();
-    let exchange = || {
-        let mut credential = credential;
-        let _turn;
-        if let Some(first) = credential.filter(|credential| is_single_use(credential)) {
-            _turn = rooms.credentials.store.turn(&slot)?;
-            renewed_since = renewed(&slot, first, rooms)?;
-            credential = renewed_since.as_ref().or(credential);
-        }
-        // It may have waited long for its turn.
-        let now = now.saturating_add(began.elapsed().try_into().unwrap_or(time::Duration::ZERO));
-        let cached = |wanted| rooms.cache.look_up(&rooms.cache.ticket(wanted), now);
-        // Who had the turn before may have asked for the same.
-        if credential.is_some_and(is_single_use)
-            && let Some(Remembered::Token(token)) = cached(asked_by(credential, &slot_name, anonymously))
-        {
-            return Ok(token);
-        }
-        // A credential that is wrong is wrong for every scope.
-        if let Some(word) = rooms
-            .cache
-            .refusal(asked_by(credential, &slot_name, anonymously), now)
-        {
-            bail!("{word}; not asked again for half a minute");
-        }
-        let exchange = Exchange {
-            credentials: credential.map_or(exchange::Credentials::Anonymous, credentials),
-            scope: &wanted.scope,
-            token_server: &token_server,
-            wants_refresh_token: false,
-            allows_plain_http: token_server.realm.url().scheme() == "http",
-        };
-        let http = Http::new(
-            trust(&[registry_name.clone(), host(&token_server.realm)], &own)?,
-            Instant::now() + left.get(),
-        );
-        let exchanged = exchange.make(&http, now);
-        left.set(http.remaining());
-        let Exchanged {
-            access_token,
-            refresh_token,
-        } = exchanged?;
-        if let (Some(credential), Some(secret)) = (credential, refresh_token) {
-            rotated = rotate(&slot, credential, secret, rooms, now);
-        }
-        let access_token = access_token?;
-        has_come.set(true);
-        let activity = Activity {
-            scope: Some(&wanted.scope),
-            granted: access_token.granted.as_ref(),
-            ..Activity::of(
-                Action::Exchange,
-                &slot,
-                credential.map(|credential| credential.account.as_str()),
-            )
-        };
-        rooms.credentials.recorder.record(activity, now);
-        let newest = match &rotated {
-            None => renewed_since.as_ref(),
-            Some(kept) => kept.as_ref().ok().and_then(Option::as_ref),
-        };
-        if newest.is_some() {
-            // Who has the next turn is to find it.
-            let ticket = rooms.cache.ticket(asked_by(newest, &slot_name, anonymously));
-            rooms.cache.put(&ticket, &access_token, now);
-        }
-        Ok(access_token)
-    };
+    let exchange = || this.exchange(&mut outcome, began);
     let result = rooms.cache.obtain(&ticket, now, exchange, refusal);
-    let (first, credential) = (credential, renewed_since.as_ref().or(credential));
+    let used = this.used(&outcome);
     let access_token = match result {
         Ok(access_token) => access_token,
-        Err(Unobtained::Refused { word, until }) => {
-            bail!("{word}; not asked again before {}", rfc3339(until))
-        }
         Err(Unobtained::Failed(error)) => {
-            if may_repeat && error.is::<LoginChanged>() {
+            let is_refused = matches!(
+                error.downcast_ref(),
+                Some(ExchangeError::Refused {
+                    status: 400 | 401,
+                    ..
+                })
+            );
+            if may_repeat
+                && (error.is::<LoginChanged>() || is_refused && is_renewed_since(&slot, used, rooms))
+            {
                 return attempt(wanted, rooms, now, false, asked_as);
             }
-            if let Some(ExchangeError::Refused {
-                status: 400 | 401, ..
-            }) = error.downcast_ref()
-            {
-                if may_repeat && is_renewed_since(&slot, credential, rooms) {
-                    return attempt(wanted, rooms, now, false, asked_as);
-                }
-                let refused = asked_by(credential, &slot_name, anonymously);
-                rooms.cache.refuse(refused, error.to_string(), now);
+            if is_refused {
+                rooms
+                    .cache
+                    .refuse(this.key.asked_by(used), error.to_string(), now);
             }
             return Err(explain(error, wanted, &own, &token_server, left.get()));
         }
+        Err(refused) => return Err(why_unobtained(refused)),
     };
-    // What was had with a used one is found by nobody any more, and goes.
-    let used = [
-        first.filter(|_| renewed_since.is_some()),
-        credential.filter(|_| rotated.is_some()),
-    ];
-    for used in used.into_iter().flatten() {
-        forget_tokens_of(&subject(&slot_name, used), slice::from_ref(rooms.cache));
-    }
-    if has_come.get() {
-        let newest = rotated.as_ref().and_then(|kept| kept.as_ref().ok()?.as_ref());
-        forget_if_gone(&slot, newest.or(credential), rooms);
-    }
-    let warning = rotated.and_then(Result::err).map(|error| {
-        format!(
-            "warning: the new refresh token for {registry} was not kept, and the old one may be used up: {error}"
-        )
-    });
+    this.forget_what_is_gone(&outcome);
     if let Some((_, found)) = &chosen {
         found.mark_used(now);
     }
     Ok(Obtained {
         access_token,
+        account: used.map(|credential| credential.account.clone()),
+        warning: this.warning(&outcome),
         token_server,
         slot,
-        account: credential.map(|credential| credential.account.clone()),
-        warning,
-    })
-}
-
-/// What is wanted of the cache, by whoever has this credential.
-fn asked_by<'a>(
-    credential: Option<&'a UsableCredential>,
-    slot_name: &'a str,
-    wanted: token_cache::Wanted<'a>,
-) -> token_cache::Wanted<'a> {
-    token_cache::Wanted {
-        subject: credential.map(|credential| subject(slot_name, credential)),
-        ..wanted
-    }
-}
-
-/// Whether it may be used up by its first use. One that is kept elsewhere cannot be replaced by the next.
-fn is_single_use(credential: &UsableCredential) -> bool {
-    credential.kind == Kind::IdentityToken && credential.secret.reference.is_none()
-}
-
-/// The refresh token that the slot holds by now, where it is another one than was read at first.
-fn renewed(slot: &Slot, first: &UsableCredential, rooms: Rooms<'_>) -> Result<Option<UsableCredential>> {
-    match rooms.credentials.store.get(slot)? {
-        Some(Held { credential, .. }) if credential.kind == Kind::IdentityToken => {
-            if credential.secret.is(&first.secret.secret) {
-                return Ok(None);
-            }
-            Ok(rooms.credentials.fetch(&credential)?)
-        }
-        Some(_) | None => Err(LoginChanged.into()),
-    }
-}
-
-/// Somebody has logged out, or in with a password, while the turn was waited for.
-#[derive(Debug, Error)]
-#[error("the login was changed meanwhile; try again")]
-struct LoginChanged;
-
-/// Whether the slot holds another refresh token by now: another process has used this one, and got a new one for it.
-fn is_renewed_since(slot: &Slot, used: Option<&UsableCredential>, rooms: Rooms<'_>) -> bool {
-    used.is_some_and(|used| {
-        let held = || rooms.credentials.store.get(slot).ok().flatten();
-        is_single_use(used) && held().is_some_and(|held| !held.credential.secret.is(&used.secret.secret))
     })
 }
 
@@ -341,35 +210,6 @@ fn refusal(error: &anyhow::Error) -> Option<String> {
         Some(refused @ ExchangeError::Refused { status: 403, .. }) => Some(refused.to_string()),
         Some(_) | None => None,
     }
-}
-
-/// Keeps a refresh token in place of the one that was used, if it is another and that one is still there. Nothing
-/// where it was the same; what came of it otherwise.
-fn rotate(
-    slot: &Slot,
-    used: &UsableCredential,
-    secret: Secret,
-    rooms: Rooms<'_>,
-    now: OffsetDateTime,
-) -> Option<Result<Option<UsableCredential>, NotKept>> {
-    if used.kind != Kind::IdentityToken || secret.is_same_as(&used.secret.secret) {
-        return None;
-    }
-    if let Some(place) = &used.secret.reference {
-        return Some(Err(NotKept::Elsewhere(place.clone())));
-    }
-    let kept = |secret: &Secret| used.with_secret(KeptSecret::Here(secret.clone()));
-    let is_kept = rooms
-        .credentials
-        .store
-        .renew(slot, &kept(&used.secret.secret), &kept(&secret), now);
-    let reference = None;
-    let renewed = used.with_secret(SecretAtHand { secret, reference });
-    Some(
-        is_kept
-            .map(|is_kept| is_kept.then_some(renewed))
-            .map_err(NotKept::from),
-    )
 }
 
 /// Forgets what has just come for a credential that is held no more: who logged out, or in anew, while it was asked for
@@ -391,17 +231,7 @@ fn is_of(used: &UsableCredential, held: &Credential) -> bool {
     }
 }
 
-/// Why a new refresh token is lost.
-#[derive(Debug, Error)]
-enum NotKept {
-    /// It would have to be put where the old one was fetched from.
-    #[error("only its owner can put it where the old one is kept, {0}")]
-    Elsewhere(String),
-    /// It could not be stored.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
+/// Who asks, as the token server is told.
 fn credentials(credential: &UsableCredential) -> exchange::Credentials<'_> {
     let secret = &credential.secret.secret;
     match credential.kind {

@@ -2,23 +2,24 @@
 //! exchange. It goes to the token server, and to a client that will send it nowhere else.
 
 use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::contact::{host, known_token_server, trust};
+use super::cache_key::{CacheKey, ensure_not_refused, why_unobtained};
+use super::contact::{ensure_allowed, known_token_server, send};
 use super::{Rooms, credentials, forget_if_gone};
 use crate::activity_log::Action;
+use crate::command::quoted;
 use crate::command::recorder::Activity;
-use crate::command::{quoted, rfc3339, subject};
 use crate::credential::UsableCredential;
-use crate::http::{BUDGET, Http};
+use crate::http::BUDGET;
 use crate::registry::{RefreshToken, Registry, ScopeSet, TokenServer};
 use crate::store::Slot;
 use crate::token::{Credentials, Exchange, ExchangeError, Exchanged, GrantError};
-use crate::token_cache::{self, Remembered, Unobtained};
+use crate::token_cache::Remembered;
 
 /// A credential, and the registry it is for.
 #[derive(Clone, Copy, Debug)]
@@ -63,16 +64,10 @@ pub fn refresh_token(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) ->
 pub fn remembered(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) -> Option<RefreshToken> {
     let own = rooms.credentials.settings.registry(login.registry);
     let token_server = known_token_server(login.registry, &own, rooms.token_servers).ok()??;
-    let (slot_name, realm) = (login.slot.file_name(), token_server.realm.to_string());
-    let (server, no_scope) = (login.registry.to_string(), ScopeSet::default());
-    let wanted = token_cache::Wanted {
-        server: &server,
-        subject: Some(subject(&slot_name, login.credential)),
-        realm: &realm,
-        service: token_server.service.as_deref(),
-        scope: &no_scope,
-    };
-    match rooms.cache.look_up(&rooms.cache.refresh_ticket(wanted), now)? {
+    let no_scope = ScopeSet::default();
+    let key = CacheKey::new(login.slot, login.registry, &token_server, &no_scope);
+    let ticket = rooms.cache.refresh_ticket(key.asked_by(Some(login.credential)));
+    match rooms.cache.look_up(&ticket, now)? {
         Remembered::RefreshToken(token) => Some(token),
         Remembered::Token(_) | Remembered::Refusal { .. } => None,
     }
@@ -92,30 +87,13 @@ pub(crate) fn obtain(
         credential,
     } = login;
     let own = rooms.credentials.settings.registry(registry);
-    if let Some(why) = token_server.refusal(registry, own.insecure) {
-        bail!(
-            "{}: tokens for {registry} are not asked for there: {why}",
-            token_server.realm.origin()
-        );
-    }
-    let (slot_name, registry_name, realm) = (
-        slot.file_name(),
-        registry.to_string(),
-        token_server.realm.to_string(),
-    );
+    ensure_allowed(token_server, registry, &own)?;
     let no_scope = ScopeSet::default();
-    let wanted = token_cache::Wanted {
-        server: &registry_name,
-        subject: Some(subject(&slot_name, credential)),
-        realm: &realm,
-        service: token_server.service.as_deref(),
-        scope: &no_scope,
-    };
+    let key = CacheKey::new(slot, registry, token_server, &no_scope);
+    let wanted = key.asked_by(Some(credential));
     let has_come = Cell::new(false);
     let exchange = || {
-        if let Some(word) = rooms.cache.refusal(wanted, now) {
-            bail!("{word}; not asked again for half a minute");
-        }
+        ensure_not_refused(rooms.cache, wanted, now)?;
         let exchanged = exchange(
             credentials(credential),
             true,
@@ -142,12 +120,7 @@ pub(crate) fn obtain(
     if has_come.get() {
         forget_if_gone(slot, Some(credential), rooms);
     }
-    result.map_err(|unobtained| match unobtained {
-        Unobtained::Failed(error) => error,
-        Unobtained::Refused { word, until } => {
-            anyhow!("{word}; not asked again before {}", rfc3339(until))
-        }
-    })
+    result.map_err(why_unobtained)
 }
 
 /// Uses a refresh token twice, as clients will: not every server that issues them takes them, and one that takes each
@@ -216,15 +189,8 @@ fn exchange(
         wants_refresh_token,
         allows_plain_http: token_server.realm.url().scheme() == "http",
     };
-    let hosts = [registry.to_string(), host(&token_server.realm)];
-    let http = Http::new(
-        trust(&hosts, &rooms.credentials.settings.registry(registry))?,
-        // From here: it may have waited for another process's exchange.
-        Instant::now() + left.get(),
-    );
-    let exchanged = exchange.make(&http, now);
-    left.set(http.remaining());
-    let exchanged = exchanged?;
+    let own = rooms.credentials.settings.registry(registry);
+    let exchanged = send(&exchange, registry, &own, left, now)?;
     let account = Some(login.credential.account.as_str());
     rooms
         .credentials

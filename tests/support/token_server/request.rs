@@ -19,6 +19,13 @@ pub(crate) struct Request {
     pub(crate) status: u16,
 }
 
+impl Request {
+    /// How it came, what was shown and of whom, and for which service.
+    pub(crate) fn shown(&self) -> (&str, Proof, Option<&str>, &str) {
+        (self.method, self.proof, self.account.as_deref(), &self.service)
+    }
+}
+
 /// What a caller showed to be somebody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Proof {
