@@ -17,9 +17,9 @@ const MAX_BYTES: u64 = 1024 * 1024;
 const BEGINNING: &str = "{\"time\":";
 
 /// The log of a user who wants one.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub struct ActivityLog {
-    /// `None` where none is wanted.
+    /// `None` where there is no home to keep one in.
     location: Option<Location>,
 }
 

@@ -171,7 +171,7 @@ pub struct Grant {
 }
 
 impl Grant {
-    fn of(pattern: ScopePattern) -> Self {
+    pub(super) fn of(pattern: ScopePattern) -> Self {
         Self {
             pattern,
             only_public: false,

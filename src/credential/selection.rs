@@ -151,13 +151,7 @@ impl Reach {
         let Some(path) = prefix(candidate.server) else {
             return grants.map_or(Self::Everything, Self::Grants);
         };
-        let everything = || {
-            let pattern = ScopePattern::of_repository("*", "*").ok();
-            pattern.map(|pattern| Grant {
-                pattern,
-                only_public: false,
-            })
-        };
+        let everything = || ScopePattern::of_repository("*", "*").ok().map(Grant::of);
         let grants = grants.unwrap_or_else(|| everything().into_iter().collect());
         let within = grants.iter().flat_map(|Grant { pattern, only_public }| {
             pattern.within(path).into_iter().map(|pattern| Grant {

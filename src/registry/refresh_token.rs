@@ -49,17 +49,15 @@ impl RefreshToken {
 
 #[cfg(test)]
 mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::registry::claims::tests::token as unsigned;
 
     const NOW: i64 = 1_800_000_000;
 
     fn jwt(claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        format!("{}.{}.c2ln", part(&json!({ "alg": "ES256" })), part(claims))
+        unsigned(claims).expose().to_owned()
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Credential store: which slots are held and what is in them. Knows nothing of what a caller is answered.
 //!
 //! In the data directory: `key`, `slots/` with one sealed file a slot, `staging/` for files being written, and `locks/`
-//! for who uses a refresh token up, or changes a slot or settings.json. Each change is one rename or unlink of one file: who reads takes
-//! no lock, and no change touches another slot.
+//! for who uses a refresh token up, or changes a slot or settings.json. Each change is one rename or unlink of one
+//! file: who reads takes no lock, and no change touches another slot.
 
 mod content;
 mod entries;

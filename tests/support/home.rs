@@ -64,7 +64,7 @@ impl Home {
             fs::set_permissions(directory, Permissions::from_mode(0o755)).expect("a directory of ours");
         }
         let helper = self.bin().join("copy");
-        fs::copy(env!("CARGO_BIN_EXE_docker-credential-scoped"), &helper).expect("the helper");
+        copy_helper_to(&helper);
         helper
     }
 
@@ -81,7 +81,7 @@ impl Home {
     pub(crate) fn copy_helper(&self) {
         let link = self.bin().join(HELPER);
         fs::remove_file(&link).expect("a link");
-        fs::copy(env!("CARGO_BIN_EXE_docker-credential-scoped"), link).expect("a copy");
+        copy_helper_to(&link);
     }
 
     /// Writes a file, and the directories above it, below `HOME`.
@@ -150,6 +150,18 @@ impl Home {
     fn bin(&self) -> PathBuf {
         self.directory.path().join("bin")
     }
+}
+
+/// By another program: what a test beside this one starts meanwhile inherits a file that we have open for writing, and
+/// the system runs none that somebody has (`ETXTBSY`).
+fn copy_helper_to(path: &Path) {
+    let status = Command::new("cp")
+        .arg("-p")
+        .arg(env!("CARGO_BIN_EXE_docker-credential-scoped"))
+        .arg(path)
+        .status()
+        .expect("cp");
+    assert!(status.success(), "{status}");
 }
 
 fn write(path: PathBuf, content: &str) -> PathBuf {

@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 
 use super::super::Process;
 use super::super::locations::{data_location, token_cache};
-use super::named_profile;
+use super::{default_scope, named_profile, read_scopes};
 use crate::cli::Explain;
 use crate::command::Report;
 use crate::command::credentials::Credentials;
@@ -12,8 +12,8 @@ use crate::command::explain;
 use crate::command::obtain::{Rooms, Wanted};
 use crate::command::recorder::Recorder;
 use crate::files;
-use crate::registry::{Scope, ScopeSet, Server, ServerUrl};
-use crate::settings::{self, Settings};
+use crate::registry::{Scope, Server, ServerUrl};
+use crate::settings::Settings;
 use crate::store::{CredentialStore, TokenServers};
 use crate::token_cache;
 
@@ -39,15 +39,12 @@ pub(super) fn explain(
             )
         }
     };
-    let mut scope = ScopeSet::default();
-    for text in scopes {
-        scope.extend(text.parse::<ScopeSet>().context("--scope")?.iter());
-    }
+    let mut scope = read_scopes(&scopes).context("--scope")?;
     if scope.is_empty() {
         if let Some(path) = path {
             scope.merge(Scope::pull(path, registry)?);
-        } else if let Some(text) = settings::default_scope(process.variables) {
-            scope = text.parse().context("DOCKER_CREDENTIAL_SCOPED_SCOPE")?;
+        } else {
+            scope = default_scope(process.variables)?;
         }
     }
     let wanted = Wanted {

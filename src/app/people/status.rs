@@ -3,11 +3,12 @@
 use anyhow::Result;
 
 use super::super::Process;
+use super::format_of;
 use crate::cli::Status;
 use crate::command::Report;
 use crate::command::credentials::Credentials;
 use crate::command::recorder::Recorder;
-use crate::command::status::{self, Format};
+use crate::command::status;
 use crate::files;
 use crate::settings::{Settings, allows_colour};
 use crate::store::CredentialStore;
@@ -17,7 +18,7 @@ pub(super) fn status(arguments: Status, store: &CredentialStore, process: &Proce
     let Status { server, json } = arguments;
     let request = status::Request {
         server: server.map(|server| server.parse()).transpose()?,
-        format: if json { Format::Json } else { Format::Table },
+        format: format_of(json),
         is_coloured: (process.is_stdout_terminal)() && allows_colour(process.variables),
     };
     let settings = Settings::load(files::user_id())?;
