@@ -1,10 +1,11 @@
 //! Bearer: the short-lived token that Docker Hub's API is asked with, and what it says of where it came from. Its
 //! signature is Docker Hub's to check; what is read here saves a request that would be refused.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
+use zeroize::Zeroizing;
 
 use crate::registry::{AccessToken, Claims, InvalidTokenResponse, TokenResponse};
 use crate::secret::Secret;
@@ -14,6 +15,26 @@ const LIFE: Duration = Duration::minutes(10);
 
 /// The claim under which Docker Hub says who it is (docker/cli `internal/oauth/jwt.go`, `DomainClaims`).
 const CLAIM: &str = "https://hub.docker.com";
+
+/// What a sign-in is asked for with, in a buffer that need not grow: a byte becomes at most six.
+pub(super) fn request(identifier: &str, secret: &Secret) -> Zeroizing<Vec<u8>> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        identifier: &'a str,
+        secret: &'a str,
+    }
+    let length = 6 * (identifier.len() + secret.expose().len()) + 64;
+    let mut body = Zeroizing::new(Vec::with_capacity(length));
+    // Texts can always be written, and to memory.
+    let _ = serde_json::to_writer(
+        &mut *body,
+        &Body {
+            identifier,
+            secret: secret.expose(),
+        },
+    );
+    body
+}
 
 /// Reads the answer to a sign-in.
 pub(super) fn read(
@@ -105,6 +126,15 @@ mod tests {
 
     fn claims(claims: &Value) -> HubClaims {
         HubClaims::read(&Secret::new(jwt(claims)))
+    }
+
+    #[test]
+    fn a_sign_in_is_written_whole_into_a_buffer_that_does_not_grow() {
+        let secret = Secret::new("\u{1}".repeat(1000));
+        let body = request("an\"na", &secret);
+        assert!(body.capacity() == 6 * 1005 + 64 && body.len() > 6000);
+        let read: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(read, json!({"identifier": "an\"na", "secret": secret.expose()}));
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub enum HubError {
     },
     /// There are no tokens to be seen, of this owner.
     #[error("{server} has no {} (404); check {}", match owner {
-        Owner::Account => "list of personal access tokens there".to_owned(),
+        Owner::Account => "access tokens there".to_owned(),
         Owner::Organization(name) => format!("organization {name}, or it is not for this account"),
     }, match owner {
         Owner::Account => "hub.api in settings.json",
@@ -97,7 +97,8 @@ pub enum HubError {
     },
     /// It does not know the account, or not with this secret.
     #[error(
-        "{server} refuses the sign-in (401): account or password is wrong, or the password is not enough; where the organization enforces single sign-on, sign in with docker login in a browser"
+        "{server} refuses the sign-in: account or password is wrong; where an organization enforces single sign-on, sign in with \
+         docker login in a browser"
     )]
     SignIn {
         /// Who answered.
@@ -125,7 +126,7 @@ pub enum HubError {
         /// Who answered.
         server: String,
     },
-    /// A token was asked for, and whether it was made is not known. Its secret is lost in any case.
+    /// A token was asked for, and whether it was made is not known. If it was, its secret is lost.
     #[error(
         "{why}; the token may have been made all the same: look for its label in docker-credential-scoped hub token list, and revoke it"
     )]

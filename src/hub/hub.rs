@@ -1,9 +1,8 @@
 //! Hub: the calls of Docker Hub's API that this program needs. Every one is for the owner that it names.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use time::OffsetDateTime;
 use url::Url;
-use zeroize::Zeroizing;
 
 use crate::credential::TokenId;
 use crate::http::{Authorization, Http, HttpError, Method, Request, Response, authority, is_loopback};
@@ -58,7 +57,7 @@ impl<'a> Hub<'a> {
         secret: &Secret,
         now: OffsetDateTime,
     ) -> Result<AccessToken, HubError> {
-        let body = sign_in_body(identifier, secret);
+        let body = bearer::request(identifier, secret);
         let url = self.url(&["v2", "auth", "token"])?;
         let response = self.send(Method::PostJson(&body), &url, Authorization::None)?;
         match response.status {
@@ -67,7 +66,7 @@ impl<'a> Hub<'a> {
             401 | 403 if Refusal::read(&response.body).wants_second_factor() => Err(HubError::SecondFactor {
                 server: self.server(),
             }),
-            400 | 401 | 403 | 404 => Err(HubError::SignIn {
+            400 | 401 | 403 => Err(HubError::SignIn {
                 server: self.server(),
             }),
             _ => Err(self.refusal(&response, &Owner::Account)),
@@ -286,24 +285,4 @@ impl<'a> Hub<'a> {
 
 fn unsure(why: HubError) -> HubError {
     HubError::Unsure { why: Box::new(why) }
-}
-
-/// In a buffer that need not grow: a byte becomes at most six.
-fn sign_in_body(identifier: &str, secret: &Secret) -> Zeroizing<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        identifier: &'a str,
-        secret: &'a str,
-    }
-    let length = 6 * (identifier.len() + secret.expose().len()) + 64;
-    let mut body = Zeroizing::new(Vec::with_capacity(length));
-    // Texts can always be written, and to memory.
-    let _ = serde_json::to_writer(
-        &mut *body,
-        &Body {
-            identifier,
-            secret: secret.expose(),
-        },
-    );
-    body
 }

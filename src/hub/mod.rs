@@ -13,6 +13,7 @@ mod pages;
 mod patience;
 mod permissions;
 mod refusal;
+mod resource;
 
 pub use bearer::{HubClaims, NotForManagement};
 pub use error::{HubError, InvalidAnswer};
@@ -20,4 +21,5 @@ pub use hub::{Created, Hub, Revoked};
 pub use hub_token::HubToken;
 pub use new_token::{Change, InvalidNewToken, NewToken};
 pub use owner::{InvalidOrganization, Organization, Owner};
-pub use permissions::{InvalidResource, OrganizationScopes, Permissions, Resource, ResourceKind};
+pub use permissions::Permissions;
+pub use resource::{InvalidResource, OrganizationScopes, Resource, ResourceKind};
