@@ -192,6 +192,8 @@ pub enum Origin {
     Client,
     /// settings.json declares it.
     Declared,
+    /// Docker Hub made it, and this program asked for it.
+    Hub,
     /// `import`, from a config.json or another helper.
     Import,
 }

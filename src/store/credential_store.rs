@@ -30,6 +30,9 @@ use content::Content;
 /// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
 const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
 
+/// More than a token takes, with what is known of it: what a disk has to have room for.
+const PROBE_BYTES: usize = 8 * 1024;
+
 /// The credentials of one user, for one call: directories and key are opened once, and then remembered. What was not
 /// there is looked for again, and what cannot be used is an error each time.
 #[derive(Debug)]
@@ -75,6 +78,13 @@ impl CredentialStore {
             Some(file) => Held::open(self.existing_key(root)?, slots, &name, file).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Makes sure that something can be kept, before it is had from somewhere and would be lost: the key opens, and the
+    /// directory takes a file.
+    pub fn prepare(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
+        Ok(Writer::open(&root, now)?.probe()?)
     }
 
     /// Keeps a credential in its slot, in place of what is there. The same one again changes nothing but its last
@@ -250,6 +260,14 @@ impl Writer {
         let content = Content::write(credential)?;
         let sealed = seal::seal(&self.key, name, &content)?;
         Ok(self.slots.replace(name, &sealed, &self.staging)?)
+    }
+
+    /// Writes a file as a slot is written, and removes it.
+    fn probe(&self) -> Result<(), FileError> {
+        // No slot's name, so that nobody looks into it.
+        const NAME: &str = "probe";
+        self.slots.replace(NAME, &[0; PROBE_BYTES], &self.staging)?;
+        self.slots.remove(NAME).map(drop)
     }
 }
 

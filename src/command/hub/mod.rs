@@ -1,0 +1,8 @@
+//! Docker Hub's tokens, managed from here: `hub status`, `hub token`, and what `session` and `prune` share with them.
+
+pub mod desk;
+pub mod keep;
+pub mod management;
+
+pub use desk::{Desk, Reach};
+pub use management::{Candidate, Manager, Means, candidates};
