@@ -8,8 +8,8 @@ use time::{Duration, OffsetDateTime};
 use crate::command::recorder::Recorder;
 use crate::command::{printable, quoted, rfc3339};
 use crate::credential::{
-    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
-    UsableCredential,
+    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SESSION_PROFILE, SecretAtHand,
+    SecretReference, UsableCredential,
 };
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
@@ -290,6 +290,18 @@ fn mend(slot: &Slot, credential: &Credential) -> String {
         return "renew it, and say in settings.json until when it is good".to_owned();
     }
     let (server, profile) = (slot.server(), slot.profile());
+    match (credential.kind, &credential.token_id) {
+        (Kind::SessionToken, None) => return "log in again: docker login".to_owned(),
+        (Kind::SessionToken, Some(_)) if profile.as_str() == SESSION_PROFILE => {
+            return "start another session: docker-credential-scoped session start".to_owned();
+        }
+        (Kind::SessionToken, Some(_)) => {
+            return format!(
+                "start another session: docker-credential-scoped session start --profile {profile}"
+            );
+        }
+        _ => {}
+    }
     let of = if profile.is_default() {
         String::new()
     } else {

@@ -11,9 +11,10 @@ use crate::command::obtain::Rooms;
 use crate::command::obtain::refresh_token::{Login, remembered};
 use crate::command::recorder::Activity;
 use crate::credential::{
-    AllowedScopes, Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile,
+    AllowedScopes, Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, is_browser_login,
 };
 use crate::protocol::docker::StoreMessage;
+use crate::registry::{HubSessionToken, Server};
 use crate::secret::Secret;
 use crate::store::{Put, Slot};
 use crate::token_cache::TokenCache;
@@ -51,9 +52,15 @@ pub fn store(
         forget_tokens(&slot, found.credential(), &caches());
         return Ok(());
     }
+    let kind = match Kind::of(&account, &secret) {
+        Kind::PersonalAccessToken if is_of_browser_login(&slot, &account, credentials, now) => {
+            Kind::SessionToken
+        }
+        kind => kind,
+    };
     let credential = Credential {
         server_url,
-        kind: Kind::of(&account, &secret),
+        kind,
         token_id: None,
         account,
         secret: KeptSecret::Here(secret),
@@ -77,6 +84,32 @@ pub fn store(
         Put::New => {}
     }
     Ok(())
+}
+
+/// Whether a personal access token is what docker's browser login had made for it: a moment ago docker stored the access
+/// token that it was made with. One that was imported, or added, may have been there for long.
+fn is_of_browser_login(
+    slot: &Slot,
+    account: &str,
+    credentials: Credentials<'_>,
+    now: OffsetDateTime,
+) -> bool {
+    if *slot.server() != Server::Registry(credentials.settings.hub().registry) {
+        return false;
+    }
+    let beside = Slot::new(
+        Server::HubSession(HubSessionToken::Access),
+        slot.profile().clone(),
+    );
+    // What cannot be opened tells nothing.
+    let held = credentials.store.get(&beside).ok().flatten();
+    held.is_some_and(|held| {
+        let access_token = held.credential;
+        access_token.origin == Origin::Client
+            && access_token
+                .created
+                .is_some_and(|created| is_browser_login(account, now, &access_token.account, created))
+    })
 }
 
 /// Whether this is the account and the secret of what was found, wherever that is kept.
