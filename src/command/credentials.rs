@@ -9,8 +9,8 @@ use crate::activity_log::Action;
 use crate::command::recorder::{Activity, Recorder};
 use crate::command::{printable, profile_option, quoted, rfc3339};
 use crate::credential::{
-    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
-    UsableCredential,
+    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SESSION_PROFILE, SecretAtHand,
+    SecretReference, UsableCredential,
 };
 use crate::registry::{Registry, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
@@ -307,10 +307,23 @@ pub fn mend(slot: &Slot, credential: &Credential) -> String {
     if credential.origin == Origin::Declared {
         return "renew it, and say in settings.json until when it is good".to_owned();
     }
+    let (server, profile) = (slot.server(), slot.profile());
+    match (credential.kind, &credential.token_id) {
+        (Kind::SessionToken, None) => return "log in again: docker login".to_owned(),
+        (Kind::SessionToken, Some(_)) if profile.as_str() == SESSION_PROFILE => {
+            return "start another session: docker-credential-scoped session start".to_owned();
+        }
+        (Kind::SessionToken, Some(_)) => {
+            return format!(
+                "start another session: docker-credential-scoped session start --profile {profile}"
+            );
+        }
+        _ => {}
+    }
     let add = format!(
         "docker-credential-scoped add {}{}",
-        quoted(&slot.server().to_string()),
-        profile_option(slot.profile())
+        quoted(&server.to_string()),
+        profile_option(profile)
     );
     match credential.secret {
         KeptSecret::Here(_) => format!("replace it: {add}"),

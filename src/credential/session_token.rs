@@ -193,10 +193,11 @@ impl<P> SessionToken<P> {
         self.last_used.map_or(self.created, |used| used.max(self.created))
     }
 
-    /// Takes in what somebody else knows of the same token.
+    /// Takes in what somebody else knows of the same token. Their clocks may differ; the later stands, so that it goes
+    /// later rather than earlier.
     fn merge(&mut self, other: Self) {
         self.places.extend(other.places);
-        self.created = self.created.min(other.created);
+        self.created = self.created.max(other.created);
         self.last_used = self.last_used.max(other.last_used);
     }
 }

@@ -1,5 +1,7 @@
 //! Which tokens are session tokens, and which of them are kept: by example, and over random histories.
 
+mod histories;
+
 use super::*;
 
 fn at(seconds: i64) -> OffsetDateTime {
@@ -206,7 +208,7 @@ fn what_the_list_and_this_machine_know_of_a_token_is_taken_together() {
     let PrunePlan { kept, pruned } = PrunePlan::new(tokens, 1, None);
     let a = SessionToken {
         places: vec!["first", "second"],
-        ..token("a", 10, Some(60))
+        ..token("a", 12, Some(60))
     };
     assert_eq!(kept, [a]);
     assert_eq!(names(&pruned), ["b"]);
