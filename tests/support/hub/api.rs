@@ -14,13 +14,8 @@ use super::wire::{self, Wanted};
 /// A status, and the body that goes with it, if there is one.
 pub(super) type Reply = (u16, Option<Value>);
 
-/// An answer to a request, and who asked.
-pub(super) struct Answered {
-    pub(super) reply: Reply,
-    /// The account or organization, as far as it is known.
-    pub(super) who: Option<String>,
-    pub(super) proof: Proof,
-}
+/// Where somebody signs in.
+const SIGN_IN: &str = "/v2/auth/token";
 
 /// Whose tokens a path is about.
 #[derive(Clone, Copy)]
@@ -49,67 +44,67 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// Does what a request is for. `here` is where the API is reached.
-pub(super) fn answer(records: &mut Records, request: &Request, here: &str) -> Answered {
-    if request.path == "/v2/auth/token" {
+/// Who asks, as far as it is known, and what they show for it.
+pub(super) fn caller(records: &Records, request: &Request) -> (Option<String>, Proof) {
+    if request.path == SIGN_IN {
         let asked: Result<wire::SignIn, _> = wire::read(&request.body);
-        return Answered {
-            who: asked.as_ref().ok().map(|asked| asked.identifier.clone()),
-            proof: Proof::Secret,
-            reply: reply(asked.and_then(|asked| sign_in(records, request, &asked))),
-        };
+        return (asked.ok().map(|asked| asked.identifier), Proof::Secret);
     }
-    let bearer = request
-        .header("authorization")
-        .and_then(|header| header.strip_prefix("Bearer "))
-        .and_then(|text| records.bearer(text))
-        .cloned();
-    Answered {
-        who: bearer.as_ref().map(|bearer| bearer.name.clone()),
-        proof: match bearer.as_ref().map(|bearer| &bearer.origin) {
-            Some(Origin::Password) => Proof::Password,
-            Some(Origin::BrowserLogin) => Proof::BrowserLogin,
-            Some(Origin::PersonalToken(_) | Origin::OrganizationToken(_)) => Proof::Token,
-            None if request.header("authorization").is_some() => Proof::Unknown,
-            None => Proof::Nothing,
-        },
-        reply: reply(manage(records, request, bearer.as_ref(), here)),
-    }
+    let Some(bearer) = bearer(records, request) else {
+        let shown = request.header("authorization");
+        return (None, shown.map_or(Proof::Nothing, |_| Proof::Unknown));
+    };
+    let proof = match bearer.origin {
+        Origin::Password => Proof::Password,
+        Origin::BrowserLogin => Proof::BrowserLogin,
+        Origin::PersonalToken(_) | Origin::OrganizationToken(_) => Proof::Token,
+    };
+    (Some(bearer.name.clone()), proof)
 }
 
-fn reply(done: Result<Reply, Refusal>) -> Reply {
+fn bearer<'a>(records: &'a Records, request: &Request) -> Option<&'a Bearer> {
+    let header = request.header("authorization")?;
+    records.bearer(header.strip_prefix("Bearer ")?)
+}
+
+/// Does what a request is for. `here` is where the API is reached.
+pub(super) fn answer(records: &mut Records, request: &Request, here: &str) -> Reply {
+    let done = if request.path == SIGN_IN {
+        sign_in(records, request)
+    } else {
+        manage(records, request, here)
+    };
     done.unwrap_or_else(|refusal| (refusal.status, Some(refusal.body)))
 }
 
-fn sign_in(records: &mut Records, request: &Request, asked: &wire::SignIn) -> Result<Reply, Refusal> {
+fn sign_in(records: &mut Records, request: &Request) -> Result<Reply, Refusal> {
     if request.method != "POST" {
         return Ok((405, None));
     }
+    let asked: wire::SignIn = wire::read(&request.body)?;
     let bearer = records.sign_in(&asked.identifier, &asked.secret)?;
     Ok((200, Some(json!({ "access_token": bearer }))))
 }
 
 /// What is for bearers only.
-fn manage(
-    records: &mut Records,
-    request: &Request,
-    bearer: Option<&Bearer>,
-    here: &str,
-) -> Result<Reply, Refusal> {
+fn manage(records: &mut Records, request: &Request, here: &str) -> Result<Reply, Refusal> {
     let segments: Vec<&str> = request.path.split('/').skip(1).collect();
     let (organization, rest) = match segments.as_slice() {
         ["v2", "access-tokens", rest @ ..] => (None, rest),
         ["v2", "orgs", name, "access-tokens", rest @ ..] => (Some(*name), rest),
         _ => return Err(Refusal::not_found()),
     };
-    let bearer = bearer.filter(|bearer| records.is_good(bearer)).ok_or_else(|| {
-        Refusal::unauthorized("Authentication credentials were not provided or are invalid")
-    })?;
-    let owner = owner(records, bearer, organization)?;
+    let bearer = bearer(records, request)
+        .filter(|bearer| records.is_good(bearer))
+        .cloned()
+        .ok_or_else(|| {
+            Refusal::unauthorized("Authentication credentials were not provided or are invalid")
+        })?;
+    let owner = owner(records, &bearer, organization)?;
     match (request.method.as_str(), rest) {
         ("POST", []) => create(records, request, owner, &bearer.name),
         ("GET", []) => list(records, request, owner, here),
-        ("POST", ["desktop-generate"]) if organization.is_none() => generate(records, bearer),
+        ("POST", ["desktop-generate"]) if organization.is_none() => generate(records, &bearer),
         ("GET", [id]) => Ok((200, Some(owner.show(find(records, owner, id)?)))),
         ("PATCH", [id]) => change(records, request, owner, id),
         ("DELETE", [id]) => {

@@ -12,9 +12,9 @@ use time::Duration;
 use super::super::fixture::answer::Answer;
 use super::super::fixture::request::Request as Incoming;
 use super::Config;
-use super::api::{self, Answered, Reply};
+use super::api::{self, Reply};
 use super::fault::{Fault, Faults};
-use super::log::{Proof, Request};
+use super::log::Request;
 use super::rate::Rate;
 use super::records::Records;
 
@@ -111,17 +111,17 @@ impl State {
             return self.too_many(None);
         }
         let here = format!("http://{}", request.host());
-        let Answered { reply, who, proof } = api::answer(&mut self.records, request, &here);
-        self.log.push(entry(request, who, proof, Some(reply.0)));
+        // Before it is done: who asked may be known no more when it is.
+        self.note(request, None);
+        let reply = api::answer(&mut self.records, request, &here);
+        self.answered(Some(reply.0));
         self.encode(&reply, &self.rate.headers())
     }
 
     /// Does what is asked for; the caller does not hear of it.
     fn answer_unheard(&mut self, request: &Incoming) {
         self.answer(request);
-        if let Some(entry) = self.log.last_mut() {
-            entry.status = None;
-        }
+        self.answered(None);
     }
 
     fn refuse(&mut self, request: &Incoming, status: u16) -> Vec<u8> {
@@ -134,15 +134,24 @@ impl State {
         self.encode(&(429, Some(body)), &self.rate.refusal(until))
     }
 
-    /// Remembers a request that was not looked into.
+    /// Remembers a request.
     fn note(&mut self, request: &Incoming, status: Option<u16>) {
-        let bearer = request
-            .header("authorization")
-            .and_then(|header| header.strip_prefix("Bearer "));
-        let who = bearer
-            .and_then(|text| self.records.bearer(text))
-            .map(|bearer| bearer.name.clone());
-        self.log.push(entry(request, who, Proof::Unknown, status));
+        let (who, proof) = api::caller(&self.records, request);
+        self.log.push(Request {
+            method: request.method.clone(),
+            path: request.path.clone(),
+            query: request.query.clone(),
+            who,
+            proof,
+            status,
+        });
+    }
+
+    /// How the last of them was answered.
+    fn answered(&mut self, status: Option<u16>) {
+        if let Some(request) = self.log.last_mut() {
+            request.status = status;
+        }
     }
 
     fn encode(&self, (status, body): &Reply, headers: &[(&'static str, String)]) -> Vec<u8> {
@@ -165,16 +174,5 @@ impl State {
             None => head.push_str("Content-Length: 0\r\n\r\n"),
         }
         head.into_bytes()
-    }
-}
-
-fn entry(request: &Incoming, who: Option<String>, proof: Proof, status: Option<u16>) -> Request {
-    Request {
-        method: request.method.clone(),
-        path: request.path.clone(),
-        query: request.query.clone(),
-        who,
-        proof,
-        status,
     }
 }
