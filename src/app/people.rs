@@ -6,6 +6,7 @@ mod configure;
 mod doctor;
 mod exec;
 mod explain;
+mod hub;
 mod import;
 mod inspect;
 mod log;

@@ -187,6 +187,25 @@ impl CredentialStore {
         }
     }
 
+    /// Forgets what is in a slot if it is what is meant, and gives it: somebody may have put something else there since.
+    pub fn remove_if(
+        &self,
+        slot: &Slot,
+        is_meant: impl FnOnce(&Credential) -> bool,
+    ) -> Result<Option<Credential>, StoreError> {
+        let Some((root, slots)) = self.open()? else {
+            return Ok(None);
+        };
+        let _change = turn::change(root);
+        match self.get(slot)? {
+            Some(held) if is_meant(&held.credential) => {
+                slots.remove(&slot.file_name())?;
+                Ok(Some(held.credential))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// Forgets all that is in a profile, and gives what there was. Needs no key.
     pub fn remove_profile(&self, profile: &Profile) -> Result<Vec<Entry>, StoreError> {
         let Some((root, slots)) = self.open()? else {
