@@ -77,7 +77,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What only these files may name: each outside thing has one importer.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
-    ("clap", &["cli.rs", "cli/plain/tests.rs"]),
+    ("clap", &["cli.rs", "cli/hub.rs", "cli/plain/tests.rs"]),
     ("directories", &["settings/base_directories.rs"]),
     (
         "reqwest",
