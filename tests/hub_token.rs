@@ -12,6 +12,8 @@ use std::fs;
 use std::thread;
 use std::time::Duration;
 
+use rustix::io::read;
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use serde_json::{Value, json};
 use support::fixture::answer::Answer;
 use support::helper::Helper;
@@ -486,6 +488,47 @@ fn a_long_list_is_read_to_its_end() {
     // There is no terminal to show how far it is.
     assert_eq!(outcome.stderr, "");
     assert_eq!(count(&scene.asked(), "GET /v2/access-tokens"), 3);
+}
+
+#[test]
+fn who_waits_at_a_terminal_sees_how_far_it_is() {
+    let scene = scene();
+    let now = scene.hub.now();
+    let seen = |count: usize| {
+        for _ in scene.hub.tokens("anna").len()..count {
+            scene.hub.generate("anna", "manual", "one", now, None);
+        }
+        let mut terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&terminal).expect("a terminal");
+        unlockpt(&terminal).expect("a terminal");
+        let name = ptsname(&terminal, Vec::new()).expect("a terminal");
+        let inside = fs::File::options()
+            .write(true)
+            .open(name.to_str().expect("a path"));
+        let mut command = HubScene::command_at(&scene.home, &["hub", "token", "list"]);
+        let output = command.stderr(inside.expect("a terminal")).output();
+        assert_eq!(
+            output
+                .expect("a program")
+                .stdout
+                .split(|byte| *byte == b'\n')
+                .count(),
+            count + 2
+        );
+        // Nobody has the other end any more.
+        drop(command);
+        let mut text = Vec::new();
+        let mut part = [0; 4096];
+        while let Ok(length @ 1..) = read(&mut terminal, &mut part) {
+            text.extend_from_slice(&part[..length]);
+        }
+        String::from_utf8(text).expect("text")
+    };
+    assert_eq!(seen(100), "");
+    assert_eq!(
+        seen(250),
+        "\rread 100 of 250\rread 200 of 250\rread 250 of 250\r\u{1b}[K"
+    );
 }
 
 #[test]
