@@ -705,6 +705,15 @@ fn a_token_that_is_refused_is_told_with_what_it_may_mean() {
         )),
         1,
     );
+    let image = format!("{registry}/anna/app");
+    scene.says(
+        &["exec", "--pull", &image, "--profile", "ci", "--", "true"],
+        "",
+        &failure(&format!(
+            "no token for REGISTRY: {refused}; not asked again for half a minute; {meaning}"
+        )),
+        125,
+    );
     // Of a password there is nothing more to say.
     Helper::of(&scene.home).store(&registry, "anna", "wrong");
     scene.says(
@@ -727,5 +736,34 @@ fn the_session_token_of_a_browser_login_that_is_refused_is_told_with_what_it_may
         "",
         &failure("http://TOKENS refused the credential (401); the session token may have been revoked, have expired, or have been pruned, since of an account's the five most recently used are kept; log in again: docker login"),
         1,
+    );
+}
+
+#[test]
+fn what_is_made_rotated_and_revoked_is_written_down() {
+    let scene = scene();
+    let mut settings = scene.settings();
+    settings["activityLog"] = true.into();
+    scene.settle_with(&settings);
+    scene.run(&create("ci", &["--profile", "ci"])).succeeds();
+    scene.run(&["hub", "token", "rotate", "ci"]).succeeds();
+    scene.run(&["hub", "token", "revoke", "ci"]).succeeds();
+    let lines = scene.run(&["log", "--json"]).succeeds().stdout;
+    let done: Vec<_> = lines
+        .lines()
+        .map(|line| {
+            let event: Value = serde_json::from_str(line).expect("JSON");
+            assert_eq!(
+                (&event["account"], &event["profile"]),
+                (&json!("anna"), &json!("ci"))
+            );
+            event["action"].as_str().expect("a word").to_owned()
+        })
+        .collect();
+    assert_eq!(
+        done,
+        [
+            "create", "add", "create", "exchange", "add", "revoke", "revoke", "remove"
+        ]
     );
 }

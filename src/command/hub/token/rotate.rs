@@ -259,6 +259,7 @@ impl Rotation<'_> {
         });
         proof::prove(
             &usable,
+            self.place.slot(),
             self.desk.registry(),
             &self.token_server,
             self.desk.rooms,
