@@ -367,6 +367,54 @@ fn who_logs_in_meanwhile_keeps_what_is_there() {
 }
 
 #[test]
+fn where_the_new_one_cannot_be_written_the_old_one_stays() {
+    let rotation = Rotation::new();
+    let scene = &rotation.scene;
+    scene
+        .hub
+        .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_millis(1500)));
+    let staging = scene.home.data().join("staging");
+    let outcome = thread::scope(|scope| {
+        let rotating = scope.spawn(|| scene.run(&ROTATE));
+        scene.hub.wait_for("POST", PERSONAL, 2);
+        fs::remove_dir_all(&staging).expect("a directory");
+        scene
+            .home
+            .write(".local/share/docker-credential-scoped/staging", "");
+        rotating.join().expect("no panic")
+    });
+    let said = scene.plain(&outcome.stderr);
+    assert!(
+        said.starts_with("docker-credential-scoped: the new one is not kept: ")
+            && said.ends_with("; it was revoked again; the old one is as it was\n"),
+        "{said}"
+    );
+    fs::remove_file(&staging).expect("a file");
+    assert_eq!(rotation.kept().id, rotation.old.id);
+    assert_eq!(scene.hub.tokens("anna").len(), 1);
+}
+
+#[test]
+fn where_there_is_no_token_server_the_old_one_stays() {
+    let rotation = Rotation::new();
+    let scene = &rotation.scene;
+    let mut settings = scene.settings();
+    *settings
+        .pointer_mut(&format!("/registries/{}/realm", scene.registry()))
+        .expect("a realm") = "http://127.0.0.1:1/token".into();
+    scene.settle_with(&settings);
+    scene.says(
+        &ROTATE,
+        "",
+        &failure("the new one is not taken: cannot connect to 127.0.0.1:1: connection refused; check the name, the port and the network; it was revoked again; the old one is as it was"),
+        1,
+    );
+    scene.settle_with(&scene.settings());
+    assert_eq!(rotation.kept().id, rotation.old.id);
+    assert_eq!(scene.hub.tokens("anna").len(), 1);
+}
+
+#[test]
 fn an_old_one_that_cannot_be_revoked_is_named() {
     let rotation = Rotation::new();
     rotation.scene.hub.fail("DELETE", ONE, 1, Fault::Status(403));

@@ -151,7 +151,14 @@ fn what_docker_hub_would_not_take_is_not_asked() {
         "--org",
     ];
     let long = "x".repeat(101);
-    let table: [(Vec<&str>, &str); 9] = [
+    let session = "docker-credential-scoped/session/machine/ci";
+    let no_session = "--label: is what session tokens are called, docker-credential-scoped session start makes them; write another";
+    let table: [(Vec<&str>, &str); 11] = [
+        (create(session, &["--profile", "ci"]), no_session),
+        (
+            ["hub", "token", "update", "ci", "--label", session].to_vec(),
+            no_session,
+        ),
         (
             create(&long, &["--profile", "ci"]),
             "label: write 1 to 100 characters, and no control characters",
@@ -383,12 +390,51 @@ fn a_limit_is_named_when_it_is_hit() {
             .hub
             .generate_for_organization("acme", &number.to_string(), pull);
     }
+    let for_acme = [
+        "hub",
+        "token",
+        "create",
+        "--org",
+        "acme",
+        "--label",
+        "ci",
+        "--allow",
+        "acme/app:pull",
+        "--profile",
+        "ci",
+    ];
     scene.says(
-        &["hub", "token", "create", "--org", "acme", "--label", "ci", "--allow", "acme/app:pull", "--profile", "ci"],
+        &for_acme,
         "",
         &failure("the organization acme has as many access tokens as Docker Hub allows it (10); revoke one that is not needed (expired and inactive ones count, too), or have the plan changed"),
         1,
     );
+    // Where it does not say how many that is, the documentation does.
+    let full = Answer::json(&json!({ "message": "token limit reached" })).with_status(400);
+    scene.hub.fail("POST", OF_ACME, 1, Fault::Answer(full));
+    scene.says(
+        &for_acme,
+        "",
+        &failure("the organization acme has as many access tokens as Docker Hub allows it (10 with Docker Team, 100 with Docker Business); revoke one that is not needed (expired and inactive ones count, too), or have the plan changed"),
+        1,
+    );
+}
+
+#[test]
+fn of_several_at_once_one_makes_a_token() {
+    let scene = scene();
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let run = || scene.run(&create("ci", &["--profile", "ci"]));
+        let making: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
+        making
+            .into_iter()
+            .map(|one| one.join().expect("no panic"))
+            .collect()
+    });
+    let made = outcomes.iter().filter(|outcome| outcome.has_succeeded()).count();
+    assert_eq!(made, 1, "{outcomes:?}");
+    let token = only(&scene, "anna");
+    assert_eq!(scene.stored_in("ci").expect("a credential").secret, token.secret);
 }
 
 #[test]
