@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use support::helper::Helper;
+use support::helper::{Helper, message};
 use support::hub::account::Account;
 use support::hub::fault::Fault;
 use support::hub::token::{Reach, Token};
@@ -342,28 +342,44 @@ fn one_that_is_not_taken_is_revoked_again() {
 }
 
 #[test]
-fn who_logs_in_meanwhile_keeps_what_is_there() {
-    let rotation = Rotation::new();
-    let scene = &rotation.scene;
-    scene
-        .hub
-        .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_millis(1500)));
-    let outcome = thread::scope(|scope| {
-        let rotating = scope.spawn(|| scene.run(&ROTATE));
-        scene.hub.wait_for("POST", PERSONAL, 2);
-        scene.stored_in("ci");
-        Helper::for_profile(&scene.home, "ci").store(&scene.registry(), "ben", "other");
-        rotating.join().expect("no panic")
-    });
+fn who_logs_in_or_out_meanwhile_keeps_what_is_there() {
+    let meanwhile = |verb: &str, message: &dyn Fn(&str) -> String| {
+        let rotation = Rotation::new();
+        let scene = &rotation.scene;
+        scene
+            .hub
+            .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_millis(1500)));
+        let outcome = thread::scope(|scope| {
+            let rotating = scope.spawn(|| scene.run(&ROTATE));
+            scene.hub.wait_for("POST", PERSONAL, 2);
+            scene.stored_in("ci");
+            let helper = Helper::for_profile(&scene.home, "ci");
+            helper.ask(verb, &message(&scene.registry())).succeeds();
+            rotating.join().expect("no panic")
+        });
+        // Neither was the old one revoked, nor is a new one left.
+        assert!(scene.hub.is_good("anna", &rotation.old.secret));
+        assert_eq!(scene.hub.tokens("anna").len(), 1);
+        let kept = scene.stored_in("ci").map(|credential| credential.secret);
+        (scene.plain(&outcome.stderr), kept)
+    };
+    let undone = "; it was revoked again; the old one is as it was";
+    let (said, kept) = meanwhile("store", &|registry| message(registry, "ben", "other"));
     assert_eq!(
-        scene.plain(&outcome.stderr),
-        failure(
-            "the new one is not kept: REGISTRY, profile ci: something else was put there meanwhile; it was revoked again; the old one is as it was"
-        )
+        said,
+        failure(&format!(
+            "the new one is not kept: REGISTRY, profile ci: something else was put there meanwhile{undone}"
+        ))
     );
-    assert_eq!(scene.stored_in("ci").expect("a credential").secret, "other");
-    assert!(scene.hub.is_good("anna", &rotation.old.secret));
-    assert_eq!(scene.hub.tokens("anna").len(), 1);
+    assert_eq!(kept.as_deref(), Some("other"));
+    let (said, kept) = meanwhile("erase", &|registry| registry.to_owned());
+    assert_eq!(
+        said,
+        failure(&format!(
+            "the new one is not kept: REGISTRY, profile ci: was emptied meanwhile{undone}"
+        ))
+    );
+    assert_eq!(kept, None);
 }
 
 #[test]
