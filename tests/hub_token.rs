@@ -61,15 +61,16 @@ fn failure(text: &str) -> String {
 #[test]
 fn a_made_token_is_in_its_slot_and_nowhere_else() {
     let scene = scene();
-    let until = ["--profile", "ci", "--expires", "2099-01-31T00:00:00Z"];
+    let until = ["--profile", "ci", "--expires", "2099-01-30"];
     scene.says(
         &create("ci", &until),
-        "Made the personal access token ci (ID) of anna: repo:read, until TIME. It is kept for REGISTRY, profile ci.\n",
+        "Made the personal access token ci (ID) of anna: repo:read, until DATE. It is kept for REGISTRY, profile ci.\n",
         "",
         0,
     );
     let token = only(&scene, "anna");
-    assert_eq!(token.expires, Some(time("2099-01-31T00:00:00Z")));
+    // It is its last day.
+    assert_eq!(token.expires, Some(time("2099-01-30T23:59:59Z")));
     let stored = scene.stored_in("ci").expect("a credential");
     assert_eq!(
         (stored.username.as_str(), &stored.secret),
@@ -81,7 +82,7 @@ fn a_made_token_is_in_its_slot_and_nowhere_else() {
     let row = &status[0];
     assert_eq!(row["kind"], "personal-access-token");
     assert_eq!(row["scopes"], json!(["repo:read"]));
-    assert_eq!(row["expires"], "2099-01-31T00:00:00Z");
+    assert_eq!(row["expires"], "2099-01-30T23:59:59Z");
     assert_eq!(row["origin"], "hub");
     // docker's own stays.
     assert_eq!(scene.stored().expect("a credential").secret, ANNA);
