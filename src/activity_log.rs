@@ -98,6 +98,8 @@ pub enum Action {
     Add,
     /// What is handed out for a registry was changed by its owner.
     Configure,
+    /// A token was made at Docker Hub.
+    Create,
     /// A credential was forgotten on a client's word.
     Erase,
     /// An access token was had from a token server.
@@ -111,6 +113,8 @@ pub enum Action {
     Refusal,
     /// A credential was forgotten on its owner's word.
     Remove,
+    /// A token was revoked at Docker Hub.
+    Revoke,
     /// A credential was kept on a client's word.
     Store,
 }
@@ -122,12 +126,14 @@ impl Action {
         match self {
             Self::Add => "add",
             Self::Configure => "configure",
+            Self::Create => "create",
             Self::Erase => "erase",
             Self::Exchange => "exchange",
             Self::HandOut => "hand-out",
             Self::Import => "import",
             Self::Refusal => "refusal",
             Self::Remove => "remove",
+            Self::Revoke => "revoke",
             Self::Store => "store",
         }
     }
@@ -142,12 +148,14 @@ mod tests {
         for action in [
             Action::Add,
             Action::Configure,
+            Action::Create,
             Action::Erase,
             Action::Exchange,
             Action::HandOut,
             Action::Import,
             Action::Refusal,
             Action::Remove,
+            Action::Revoke,
             Action::Store,
         ] {
             assert_eq!(

@@ -54,6 +54,8 @@ pub struct Process<'a> {
     pub is_stdin_terminal: &'a dyn Fn() -> bool,
     /// Whether stdout is one, which colours can be seen on.
     pub is_stdout_terminal: &'a dyn Fn() -> bool,
+    /// Whether stderr is one, where somebody who waits can see how far it is.
+    pub is_stderr_terminal: &'a dyn Fn() -> bool,
     /// Asks a person for what is not to be shown.
     pub prompt: &'a dyn Fn(&str) -> io::Result<Zeroizing<String>>,
     /// The time, once for the whole call.

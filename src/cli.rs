@@ -2,6 +2,7 @@
 //!
 //! Server URLs stay text here: clap repeats what it refuses, and one may hold a password.
 
+mod hub;
 mod plain;
 
 use std::ffi::OsString;
@@ -10,6 +11,8 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
 use crate::credential::Profile;
+
+pub use hub::{Create, Hub, HubCommand, List, Revoke, Rotate, TokenCommand, Update, Whose};
 
 /// The command line of a person.
 #[derive(Debug, Parser)]
@@ -77,6 +80,8 @@ pub enum Command {
     /// Nothing is sent, and nothing is written; secrets that are kept elsewhere are not fetched. Exit status 1 when there
     /// is no credential to use.
     Explain(Explain),
+    /// Make, list, change, rotate and revoke Docker Hub's access tokens; their secrets go into the store
+    Hub(Hub),
     /// Take credentials from a config.json or another helper into the store
     Import(Import),
     /// Show what a token on standard input says of itself: subject, audience, access, times

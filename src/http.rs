@@ -7,26 +7,26 @@
 mod certificates;
 mod failure;
 mod request;
+mod response;
 
-use std::fmt;
 use std::io::{self, Read};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use reqwest::blocking::{Client, Response as Incoming};
-use reqwest::header::{self, HeaderName};
+use reqwest::header;
 use reqwest::{StatusCode, redirect};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
 pub use failure::{CertificateProblem, HttpError, ProxyProblem};
 pub use request::{Authorization, Field, Method, Request};
+pub use response::{RateLimit, Response};
 
-/// How long all requests of one exchange may take together. docker waits for its helpers without a limit, and
-/// buildkit asks one after the other: what hangs here stops a whole build.
+/// How long all requests of one exchange may take together, and the longest that any request may take. docker waits
+/// for its helpers without a limit, and buildkit asks one after the other: what hangs here stops a whole build.
 pub const BUDGET: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to be there, through a proxy and with TLS. It leaves time for a second attempt.
@@ -55,7 +55,8 @@ pub struct Http {
 type Resident = OnceLock<ManuallyDrop<Client>>;
 
 impl Http {
-    /// Nothing is sent or waited for once `deadline` has passed, however many requests were made before.
+    /// Nothing is sent or waited for once `deadline` has passed, however many requests were made before. Where it is
+    /// farther off, each request has [`BUDGET`].
     #[must_use]
     pub fn new(trust: Trust, deadline: Instant) -> Self {
         Self {
@@ -75,40 +76,51 @@ impl Http {
 
     /// Sends a request. An answer with any status but a redirect is an answer.
     pub fn send(&self, request: &Request<'_>) -> Result<Response, HttpError> {
-        let incoming = self.exchange(request)?;
-        self.receive(incoming, authority(request.url))
+        let (incoming, end) = self.exchange(request)?;
+        let server = authority(request.url);
+        let head = Response::head(&incoming, &server)?;
+        Ok(Response {
+            body: read_body(incoming, server, end)?,
+            ..head
+        })
     }
 
     /// Sends a request whose answer is in its headers: nothing of the body is read, however long it is, and the one
     /// of the response is empty.
     pub fn ask(&self, request: &Request<'_>) -> Result<Response, HttpError> {
-        let incoming = self.exchange(request)?;
-        head(&incoming, &authority(request.url))
+        let (incoming, _) = self.exchange(request)?;
+        Response::head(&incoming, &authority(request.url))
     }
 
-    fn exchange(&self, request: &Request<'_>) -> Result<Incoming, HttpError> {
+    /// The answer as far as its headers, and when the rest of it has to be there.
+    fn exchange(&self, request: &Request<'_>) -> Result<(Incoming, Instant), HttpError> {
         let server = authority(request.url);
         let route = Route::of(request).ok_or_else(|| HttpError::Url {
             server: server.clone(),
         })?;
         let client = self.client(route)?;
-        let mut outgoing = match request.method {
-            Method::Get => client.get(request.url.clone()),
-            Method::PostForm(fields) => client
-                .post(request.url.clone())
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Bytes::from_owner(request::form(fields))),
+        let url = request.url.clone();
+        let (mut outgoing, content) = match request.method {
+            Method::Delete => (client.delete(url), None),
+            Method::Get => (client.get(url), None),
+            Method::PatchJson(text) => (client.patch(url), Some(request::json(text))),
+            Method::PostForm(fields) => (client.post(url), Some(request::form(fields))),
+            Method::PostJson(text) => (client.post(url), Some(request::json(text))),
         };
+        if let Some((kind, body)) = content {
+            outgoing = outgoing.header(header::CONTENT_TYPE, kind).body(body);
+        }
         if let Some(value) = request.authorization.header(&server)? {
             outgoing = outgoing.header(header::AUTHORIZATION, value);
         }
-        let remaining = self.remaining();
-        if remaining.is_zero() {
+        let allowed = self.remaining().min(BUDGET);
+        if allowed.is_zero() {
             return Err(HttpError::Timeout { server });
         }
+        let end = Instant::now() + allowed;
         // Ends the body too: a byte a second is no way to stay.
         let incoming = outgoing
-            .timeout(remaining)
+            .timeout(allowed)
             .send()
             .map_err(|error| HttpError::of(&error, &server))?;
         // 304 points nowhere.
@@ -118,7 +130,7 @@ impl Http {
                 server,
             });
         }
-        Ok(incoming)
+        Ok((incoming, end))
     }
 
     fn client(&self, route: Route) -> Result<&Client, HttpError> {
@@ -145,59 +157,26 @@ impl Http {
         let client = builder.build().map_err(|_| HttpError::Start)?;
         Ok(resident.get_or_init(|| ManuallyDrop::new(client)))
     }
-
-    fn receive(&self, incoming: Incoming, server: String) -> Result<Response, HttpError> {
-        let head = head(&incoming, &server)?;
-        Ok(Response {
-            body: self.read_body(incoming, server)?,
-            ..head
-        })
-    }
-
-    /// The room for the longest body is taken at once, so that no copy of a token is left behind by growing. The
-    /// system gives memory only for what is written.
-    fn read_body(&self, mut incoming: Incoming, server: String) -> Result<Zeroizing<Vec<u8>>, HttpError> {
-        let mut body = Zeroizing::new(vec![0; MAX_BODY_BYTES + 1]);
-        let mut length = 0;
-        while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match incoming.read(rest) {
-                Ok(0) => {
-                    body.truncate(length);
-                    return Ok(body);
-                }
-                Ok(read) => length += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) if self.remaining().is_zero() => return Err(HttpError::Timeout { server }),
-                Err(_) => return Err(HttpError::Incomplete { server }),
-            }
-        }
-        Err(HttpError::TooLarge { server })
-    }
 }
 
-/// An answer without its body.
-fn head(incoming: &Incoming, server: &str) -> Result<Response, HttpError> {
-    let headers = incoming.headers();
-    let www_authenticate = headers
-        .get_all(header::WWW_AUTHENTICATE)
-        .into_iter()
-        // What is visible goes on into messages and other headers; nothing else has a meaning there.
-        .map(|value| value.to_str().map(str::to_owned))
-        .collect::<Result<_, _>>()
-        .map_err(|_| HttpError::Header {
-            server: server.to_owned(),
-            name: header::WWW_AUTHENTICATE.to_string(),
-        })?;
-    // The rest can be done without: what cannot be read there is as good as nothing.
-    let hint = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.to_owned());
-    Ok(Response {
-        status: incoming.status().as_u16(),
-        www_authenticate,
-        retry_after: hint(header::RETRY_AFTER),
-        date: hint(header::DATE),
-        content_type: hint(header::CONTENT_TYPE),
-        body: Zeroizing::default(),
-    })
+/// The room for the longest body is taken at once, so that no copy of a token is left behind by growing. The
+/// system gives memory only for what is written.
+fn read_body(mut incoming: Incoming, server: String, end: Instant) -> Result<Zeroizing<Vec<u8>>, HttpError> {
+    let mut body = Zeroizing::new(vec![0; MAX_BODY_BYTES + 1]);
+    let mut length = 0;
+    while let Some(rest) = body.get_mut(length..).filter(|rest| !rest.is_empty()) {
+        match incoming.read(rest) {
+            Ok(0) => {
+                body.truncate(length);
+                return Ok(body);
+            }
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) if Instant::now() >= end => return Err(HttpError::Timeout { server }),
+            Err(_) => return Err(HttpError::Incomplete { server }),
+        }
+    }
+    Err(HttpError::TooLarge { server })
 }
 
 /// Whose certificates are believed in, beside the system's: those that `SSL_CERT_FILE` names if it is set.
@@ -214,31 +193,6 @@ pub struct CertificateFile {
     pub path: PathBuf,
     /// What is in it.
     pub pem: Vec<u8>,
-}
-
-/// What was answered.
-pub struct Response {
-    /// The status; no redirect.
-    pub status: u16,
-    /// The challenges, each header by itself.
-    pub www_authenticate: Vec<String>,
-    /// When to ask again.
-    pub retry_after: Option<String>,
-    /// What time it is there.
-    pub date: Option<String>,
-    /// What the body is said to be.
-    pub content_type: Option<String>,
-    /// All of it, as it was sent, and wiped when dropped: there may be a token in it.
-    pub body: Zeroizing<Vec<u8>>,
-}
-
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Response")
-            .field("status", &self.status)
-            .field("body", &format_args!("{} bytes", self.body.len()))
-            .finish_non_exhaustive()
-    }
 }
 
 /// How a request gets to its server.
@@ -261,13 +215,9 @@ impl Route {
         if !url.username().is_empty() || url.password().is_some() {
             return None;
         }
-        let is_loopback = match url.host()? {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(address) => address.is_loopback(),
-            Host::Ipv6(address) => address.to_canonical().is_loopback(),
-        };
+        url.host()?;
         match url.scheme() {
-            "https" if is_loopback => Some(Self::Direct),
+            "https" if is_loopback(url) => Some(Self::Direct),
             "https" => Some(Self::Routed),
             "http" if request.allows_plain_http => Some(Self::Plain),
             _ => None,
@@ -275,8 +225,20 @@ impl Route {
     }
 }
 
+/// Whether a URL is one of this machine.
+#[must_use]
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        None => false,
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+    }
+}
+
 /// Host and port: what of a URL may be told. Its path and query can hold names, and worse.
-fn authority(url: &Url) -> String {
+#[must_use]
+pub fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port()
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))

@@ -13,7 +13,7 @@
 //!   expire (it too); [`activity_log`], what was done, for who wants that written down (it too); [`secret_source`],
 //!   secrets kept elsewhere; [`process`], what the system sees of us, and a program
 //!   that runs in our place; [`http`], requests and their answers, the only room with TLS
-//! - services, which speak a remote's language over http: [`token`], the exchange
+//! - services, which speak a remote's language over http: [`token`], the exchange; [`hub`], Docker Hub's API
 //! - [`command`], the use cases, one a file
 //! - [`app`], the composition root, and [`cli`], which only it knows
 //!
@@ -27,6 +27,7 @@ pub mod command;
 pub mod credential;
 pub mod files;
 pub mod http;
+pub mod hub;
 pub mod process;
 pub mod protocol;
 pub mod registry;

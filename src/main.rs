@@ -30,6 +30,7 @@ fn main() -> ExitCode {
         is_interactive: &|| io::stdin().is_terminal() && io::stderr().is_terminal(),
         is_stdin_terminal: &|| io::stdin().is_terminal(),
         is_stdout_terminal: &|| io::stdout().is_terminal(),
+        is_stderr_terminal: &|| io::stderr().is_terminal(),
         prompt: &process::prompt,
         now: clock(),
         clock,

@@ -3,6 +3,7 @@
 mod base_directories;
 mod declared;
 mod environment;
+mod hub;
 mod registries;
 
 pub use base_directories::{
@@ -16,6 +17,7 @@ pub use environment::{
     executable, gitlab_runner_config_files, is_docker_auth_config_set, named_profile, profile, search_path,
     system_search_path, withheld_variables,
 };
+pub use hub::HubSettings;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use self::base_directories::Base;
+use self::hub::HubEntry;
 use crate::registry::{Realm, Registry, Server};
 
 const PROGRAM: &str = "docker-credential-scoped";
@@ -43,6 +46,9 @@ pub struct Settings {
     pub on_unavailable: OnUnavailable,
     /// Credentials whose secrets are kept elsewhere.
     pub credentials: DeclaredCredentials,
+    /// What is to be known of Docker Hub.
+    #[serde(deserialize_with = "hub::read")]
+    hub: Option<Box<HubEntry>>,
     /// What is to be known of registries.
     #[serde(deserialize_with = "registries::read")]
     pub registries: BTreeMap<Registry, RegistrySettings>,
@@ -122,6 +128,14 @@ impl Settings {
             .registry()
             .and_then(|registry| self.registries.get(registry))
             .map_or(HandOut::Secret, |own| own.hand_out)
+    }
+
+    /// Where Docker Hub is.
+    #[must_use]
+    pub fn hub(&self) -> HubSettings {
+        self.hub
+            .as_ref()
+            .map_or_else(|| HubEntry::default().settings(), |entry| entry.settings())
     }
 
     /// Where settings.json is, or would be; `None` without a home.

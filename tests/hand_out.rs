@@ -105,6 +105,18 @@ fn identity_token(helper: &Helper<'_>, server: &str) -> String {
     secret
 }
 
+/// Has settings.json say so of the scene's registry, without trying out, and gives the address.
+fn hand_out_identity_tokens(scene: &Scene) -> String {
+    let address = scene.fixture.address();
+    let realm = format!("http://{address}/token");
+    set(
+        &scene.home,
+        &address,
+        &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
+    );
+    address
+}
+
 fn settings_file(home: &Home) -> PathBuf {
     home.path().join(SETTINGS)
 }
@@ -247,13 +259,7 @@ fn who_logs_out_while_tokens_are_asked_for_leaves_none_behind() {
             Answer::json(&json!({ "token": "t", "refresh_token": "issued", "expires_in": 300 }))
         })
         .with_password();
-        let address = scene.fixture.address();
-        let realm = format!("http://{address}/token");
-        set(
-            &scene.home,
-            &address,
-            &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
-        );
+        let address = hand_out_identity_tokens(&scene);
         let helper = Helper::of(&scene.home);
         thread::scope(|scope| {
             let asking = scope.spawn(|| {
@@ -670,13 +676,7 @@ fn a_password_that_comes_back_as_refresh_token_is_not_handed_out() {
     for shown in [PASSWORD.to_owned(), encoded] {
         let scene = Scene::usual(move |_| Answer::json(&json!({ "token": "t", "refresh_token": shown })))
             .with_password();
-        let address = scene.fixture.address();
-        let realm = format!("http://{address}/token");
-        set(
-            &scene.home,
-            &address,
-            &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
-        );
+        let address = hand_out_identity_tokens(&scene);
         let outcome = Helper::of(&scene.home).ask("get", &address);
         assert!(
             is_error(&outcome).contains("issued no refresh token"),
@@ -727,13 +727,7 @@ fn a_refresh_token_is_answered_for_as_long_as_it_says_it_lives() {
     let short = jwt(&json!({ "iat": 1_800_000_000, "exp": 1_800_000_002 }));
     let scene =
         Scene::usual(move |_| Answer::json(&json!({ "token": "t", "refresh_token": short }))).with_password();
-    let address = scene.fixture.address();
-    let realm = format!("http://{address}/token");
-    set(
-        &scene.home,
-        &address,
-        &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
-    );
+    let address = hand_out_identity_tokens(&scene);
     let helper = Helper::of(&scene.home);
     identity_token(&helper, &address);
     thread::sleep(Duration::from_millis(1500));
@@ -781,13 +775,7 @@ fn where_docker_hubs_tokens_come_from_is_known_without_asking() {
 #[test]
 fn a_token_server_that_dawdles_holds_docker_up_for_ten_seconds() {
     let scene = Scene::usual(|_| Answer::json(&json!({ "token": "t" })).slowly()).with_password();
-    let address = scene.fixture.address();
-    let realm = format!("http://{address}/token");
-    set(
-        &scene.home,
-        &address,
-        &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
-    );
+    let address = hand_out_identity_tokens(&scene);
     let began = Instant::now();
     let outcome = Helper::of(&scene.home).ask("get", &address);
     assert!(began.elapsed() < Duration::from_secs(12));

@@ -30,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("activity_log", &["files"]),
     // Services: a remote's language over http.
     ("token", &["http", "registry", "secret"]),
+    ("hub", &["credential", "http", "registry", "secret"]),
     // The use cases.
     (
         "command",
@@ -39,6 +40,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "credential",
             "files",
             "http",
+            "hub",
             "process",
             "protocol",
             "registry",
@@ -75,9 +77,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What only these files may name: each outside thing has one importer.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
-    ("clap", &["cli.rs", "cli/plain/tests.rs"]),
+    ("clap", &["cli.rs", "cli/hub.rs", "cli/plain/tests.rs"]),
     ("directories", &["settings/base_directories.rs"]),
-    ("reqwest", &["http.rs", "http/failure.rs", "http/request.rs"]),
+    (
+        "reqwest",
+        &[
+            "http.rs",
+            "http/failure.rs",
+            "http/request.rs",
+            "http/response.rs",
+        ],
+    ),
     ("rpassword", &["process/prompt.rs"]),
     (
         "rustix",

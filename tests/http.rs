@@ -9,7 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use docker_credential_scoped::http::{
-    Authorization, CertificateFile, CertificateProblem, Field, Http, HttpError, Method, Request, Trust,
+    Authorization, BUDGET, CertificateFile, CertificateProblem, Field, Http, HttpError, Method, RateLimit,
+    Request, Trust,
 };
 use docker_credential_scoped::secret::Secret;
 use support::certificate::{EXPIRED, NOT_YET_VALID, Root, VALID, Years, self_signed};
@@ -81,6 +82,44 @@ fn a_form_carries_its_fields_in_order_and_escaped() {
 }
 
 #[test]
+fn json_is_sent_as_it_is_and_no_debug_output_shows_it() {
+    let text = format!(r#"{{"secret":"{CANARY}"}}"#);
+    for (method, name) in [
+        (Method::PostJson(text.as_bytes()), "POST"),
+        (Method::PatchJson(text.as_bytes()), "PATCH"),
+    ] {
+        let server = Listener::answering(OK);
+        let url = http_url(&server);
+        let request = Request { method, ..get(&url) };
+        assert!(!format!("{request:?}").contains("99, 97, 110, 97"), "{request:?}");
+        http(LONG).send(&request).unwrap();
+        let seen = server.seen();
+        let (head, body) = seen.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with(&format!("{name} /")), "{head}");
+        assert!(head.contains("content-type: application/json\r\n"), "{head}");
+        assert_eq!(body, text);
+    }
+}
+
+#[test]
+fn a_delete_has_no_body() {
+    let server = Listener::answering("HTTP/1.1 204 No Content\r\n\r\n");
+    let response = http(LONG)
+        .send(&Request {
+            method: Method::Delete,
+            ..get(&http_url(&server))
+        })
+        .unwrap();
+    assert_eq!((response.status, response.body.len()), (204, 0));
+    let seen = server.seen().to_ascii_lowercase();
+    assert!(seen.starts_with("delete /"), "{seen}");
+    assert!(
+        !seen.contains("content-type") && seen.ends_with("\r\n\r\n"),
+        "{seen}"
+    );
+}
+
+#[test]
 fn a_token_goes_into_its_header_as_it_is() {
     let server = Listener::answering(OK);
     let token = Secret::new(CANARY.to_owned());
@@ -112,6 +151,26 @@ fn two_requests_go_over_one_connection() {
 }
 
 // What is answered.
+
+#[test]
+fn how_much_more_may_be_asked_is_read_where_it_is_a_number() {
+    let of = |headers: &str| {
+        let server = Listener::answering(format!("HTTP/1.1 429 No\r\n{headers}Content-Length: 0\r\n\r\n"));
+        http(LONG).send(&get(&http_url(&server))).unwrap().rate_limit
+    };
+    assert_eq!(
+        of("X-RateLimit-Remaining: 0\r\nx-ratelimit-reset: 1800000000\r\nX-Retry-After:  1800000001 \r\n"),
+        RateLimit {
+            remaining: Some(0),
+            reset: Some(1_800_000_000),
+            retry_after: Some(1_800_000_001),
+        }
+    );
+    assert_eq!(
+        of("X-RateLimit-Remaining: -1\r\nX-RateLimit-Reset: soon\r\nX-Retry-After: 1.5\r\n"),
+        RateLimit::default()
+    );
+}
 
 #[test]
 fn a_refusal_is_an_answer_with_its_headers() {
@@ -422,6 +481,23 @@ fn interim_answers_without_an_end_are_left_at_the_deadline() {
 fn a_tls_handshake_that_stalls_is_left_at_the_deadline() {
     let server = Listener::plain(|mut connection| connection.wait());
     ends_at_the_deadline(&https_url(&server));
+}
+
+#[test]
+fn a_request_has_ten_seconds_however_far_off_the_deadline_is() {
+    let server = Listener::plain(|mut connection| {
+        connection.read_request();
+        let _ = connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no");
+        connection.wait();
+    });
+    let start = Instant::now();
+    let error = fails(ask_within(&http_url(&server), 6 * BUDGET));
+    assert!(matches!(error, HttpError::Timeout { .. }), "{error:?}");
+    assert!(
+        (BUDGET..BUDGET + GRACE).contains(&start.elapsed()),
+        "{:?}",
+        start.elapsed()
+    );
 }
 
 #[test]

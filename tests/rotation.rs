@@ -309,6 +309,7 @@ fn who_logs_out_at_the_very_moment_of_a_rotation_has_logged_out() {
         account: "<token>".to_owned(),
         secret: KeptSecret::Here(Secret::new(secret.to_owned())),
         kind: Kind::IdentityToken,
+        token_id: None,
         allowed: AllowedScopes::Unknown,
         expires: None,
         created: Some(now),

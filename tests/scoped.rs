@@ -58,6 +58,7 @@ fn keep(home: &Home, server: &str, secret: KeptSecret, expires: OffsetDateTime) 
         account: "ci".to_owned(),
         secret,
         kind: Kind::Password,
+        token_id: None,
         allowed: AllowedScopes::Unknown,
         expires: Some(expires),
         created: Some(moment("2020-01-01T00:00:00Z")),

@@ -73,9 +73,13 @@ pub enum Given {
 /// Reads the kind of a secret, in the words of settings.json.
 pub fn read_kind(text: &str) -> Result<Kind> {
     // Not repeated: somebody may write a token in its place.
-    serde_json::from_value(text.into()).map_err(|_| {
-        anyhow!("--kind: is password, personal-access-token, organization-access-token or identity-token")
-    })
+    serde_json::from_value(text.into())
+        .ok()
+        // What somebody adds he made himself, and it is not to go when there are newer ones.
+        .filter(|kind| *kind != Kind::SessionToken)
+        .ok_or_else(|| {
+            anyhow!("--kind: is password, personal-access-token, organization-access-token or identity-token")
+        })
 }
 
 /// Reads what a credential may do; `unknown` is that nobody knows.
@@ -185,6 +189,10 @@ fn changed(
         (None, None, Some(before)) => before.secret.clone(),
         (None, None, None) => bail!("secret: give it on standard input, or say with --from where it is"),
     };
+    let is_same_secret = before.is_some_and(|before| before.secret.is_same_as(&secret));
+    let token_id = before
+        .filter(|_| is_same_secret)
+        .and_then(|before| before.token_id.clone());
     let account = account
         .or_else(|| before.map(|before| before.account.clone()))
         .or_else(|| (kind == Some(Kind::IdentityToken)).then(|| IDENTITY_TOKEN_ACCOUNT.to_owned()))
@@ -196,10 +204,13 @@ fn changed(
         KeptSecret::Here(secret) => Kind::of(&account, secret),
         KeptSecret::Elsewhere(_) => Kind::of_account(&account),
     };
+    // Of another secret that is not true.
+    let is_told = |kind| matches!(kind, Kind::IdentityToken | Kind::SessionToken);
     let kind = match (kind, before) {
         (Some(kind), _) => kind,
+        (None, Some(before)) if before.kind == Kind::SessionToken && is_same_secret => before.kind,
         // What its text does not tell was said before.
-        (None, Some(before)) if told == Kind::Password && before.kind != Kind::IdentityToken => before.kind,
+        (None, Some(before)) if told == Kind::Password && !is_told(before.kind) => before.kind,
         (None, _) => told,
     };
     if (kind == Kind::IdentityToken) != (account == IDENTITY_TOKEN_ACCOUNT) {
@@ -231,6 +242,7 @@ fn changed(
         account,
         secret,
         kind,
+        token_id,
         allowed: allowed
             .or_else(|| before.map(|before| before.allowed.clone()))
             .unwrap_or_default(),

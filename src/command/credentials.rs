@@ -9,8 +9,8 @@ use crate::activity_log::Action;
 use crate::command::recorder::{Activity, Recorder};
 use crate::command::{printable, profile_option, quoted, rfc3339};
 use crate::credential::{
-    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SecretAtHand, SecretReference,
-    UsableCredential, last_day,
+    Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SESSION_PROFILE, SecretAtHand,
+    SecretReference, UsableCredential, last_day,
 };
 use crate::registry::{Registry, ScopeSet, Server};
 use crate::seal::Unopened;
@@ -359,6 +359,16 @@ pub fn mend(slot: &Slot, credential: &Credential) -> String {
     if credential.origin == Origin::Declared {
         return "renew it, and say in settings.json until when it is good".to_owned();
     }
+    if let Some(mend) = session_mend(slot, credential) {
+        return mend;
+    }
+    if let Some(id) = &credential.token_id {
+        let organization = match credential.kind {
+            Kind::OrganizationAccessToken => format!(" --org {}", quoted(&credential.account)),
+            _ => String::new(),
+        };
+        return format!("renew it: docker-credential-scoped hub token rotate {id}{organization}");
+    }
     let add = format!(
         "docker-credential-scoped add {}{}",
         quoted(&slot.server().to_string()),
@@ -367,5 +377,21 @@ pub fn mend(slot: &Slot, credential: &Credential) -> String {
     match credential.secret {
         KeptSecret::Here(_) => format!("replace it: {add}"),
         KeptSecret::Elsewhere(_) => format!("renew it, and say until when it is good: {add} --expires WHEN"),
+    }
+}
+
+/// What helps where a session token is good no more; nothing of what is none.
+#[must_use]
+pub fn session_mend<Secret>(slot: &Slot, credential: &Credential<Secret>) -> Option<String> {
+    let profile = slot.profile();
+    match (credential.kind, &credential.token_id) {
+        (Kind::SessionToken, None) => Some("log in again: docker login".to_owned()),
+        (Kind::SessionToken, Some(_)) if profile.as_str() == SESSION_PROFILE => {
+            Some("start another session: docker-credential-scoped session start".to_owned())
+        }
+        (Kind::SessionToken, Some(_)) => Some(format!(
+            "start another session: docker-credential-scoped session start --profile {profile}"
+        )),
+        _ => None,
     }
 }

@@ -9,6 +9,7 @@ pub mod erase;
 pub mod exec;
 pub mod explain;
 pub mod get;
+pub mod hub;
 pub mod import;
 pub mod inspect;
 pub mod list;

@@ -11,8 +11,10 @@ use crate::command::obtain::Rooms;
 use crate::command::obtain::refresh_token::{Login, remembered};
 use crate::credential::{
     AllowedScopes, Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, UsableCredential,
+    is_browser_login,
 };
 use crate::protocol::docker::StoreMessage;
+use crate::registry::{HubSessionToken, Server};
 use crate::secret::Secret;
 use crate::store::{Put, Slot};
 use crate::token_cache::TokenCache;
@@ -54,9 +56,16 @@ pub fn store(
             return Ok(());
         }
     }
+    let kind = match Kind::of(&account, &secret) {
+        Kind::PersonalAccessToken if is_of_browser_login(&slot, &account, credentials, now) => {
+            Kind::SessionToken
+        }
+        kind => kind,
+    };
     let credential = Credential {
         server_url,
-        kind: Kind::of(&account, &secret),
+        kind,
+        token_id: None,
         account,
         secret: KeptSecret::Here(secret),
         allowed: AllowedScopes::Unknown,
@@ -76,6 +85,32 @@ pub fn store(
         Put::New => {}
     }
     Ok(())
+}
+
+/// Whether a personal access token is what docker's browser login had made for it: a moment ago docker stored the access
+/// token that it was made with. One that was imported, or added, may have been there for long.
+fn is_of_browser_login(
+    slot: &Slot,
+    account: &str,
+    credentials: Credentials<'_>,
+    now: OffsetDateTime,
+) -> bool {
+    if *slot.server() != Server::Registry(credentials.settings.hub().registry) {
+        return false;
+    }
+    let beside = Slot::new(
+        Server::HubSession(HubSessionToken::Access),
+        slot.profile().clone(),
+    );
+    // What cannot be opened tells nothing.
+    let held = credentials.store.get(&beside).ok().flatten();
+    held.is_some_and(|held| {
+        let access_token = held.credential;
+        access_token.origin == Origin::Client
+            && access_token
+                .created
+                .is_some_and(|created| is_browser_login(account, now, &access_token.account, created))
+    })
 }
 
 /// Whether `get` answers this in place of what is held.

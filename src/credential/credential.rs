@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::credential::{AllowedScopes, SecretReference};
+use crate::credential::{AllowedScopes, SecretReference, TokenId};
 use crate::registry::ServerUrl;
 use crate::secret::Secret;
 
@@ -18,6 +18,8 @@ pub struct Credential<S = KeptSecret> {
     pub secret: S,
     /// What kind of secret it is.
     pub kind: Kind,
+    /// Docker Hub's name for this token, where it was recorded. Another secret has another.
+    pub token_id: Option<TokenId>,
     /// What it may do.
     pub allowed: AllowedScopes,
     /// When it ends to be good for anything.
@@ -37,6 +39,7 @@ impl<S> Credential<S> {
             account,
             secret: _,
             kind,
+            token_id,
             allowed,
             expires,
             created,
@@ -47,6 +50,7 @@ impl<S> Credential<S> {
             account: account.clone(),
             secret,
             kind: *kind,
+            token_id: token_id.clone(),
             allowed: allowed.clone(),
             expires: *expires,
             created: *created,
@@ -87,6 +91,16 @@ impl KeptSecret {
         }
     }
 
+    /// Whether both are one secret, kept here, or one place.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Here(one), Self::Here(other)) => one.is_same_as(other),
+            (Self::Elsewhere(one), Self::Elsewhere(other)) => one == other,
+            (Self::Here(_), Self::Elsewhere(_)) | (Self::Elsewhere(_), Self::Here(_)) => false,
+        }
+    }
+
     /// Whether this is that secret, and it is kept here.
     #[must_use]
     pub fn is(&self, secret: &Secret) -> bool {
@@ -121,6 +135,8 @@ pub enum Kind {
     Password,
     /// A Docker personal access token.
     PersonalAccessToken,
+    /// A Docker personal access token that was made for a session, by docker's browser login or by this program.
+    SessionToken,
 }
 
 /// The account by which docker knows an identity token (docker/cli `native_store.go`, `tokenUsername`).
@@ -161,6 +177,7 @@ impl Kind {
             Self::OrganizationAccessToken => "organization access token",
             Self::Password => "password",
             Self::PersonalAccessToken => "personal access token",
+            Self::SessionToken => "session token",
         }
     }
 }
@@ -175,6 +192,8 @@ pub enum Origin {
     Client,
     /// settings.json declares it.
     Declared,
+    /// Docker Hub made it, and this program asked for it.
+    Hub,
     /// `import`, from a config.json or another helper.
     Import,
 }

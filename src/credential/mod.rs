@@ -6,6 +6,8 @@ mod expiry;
 mod profile;
 mod secret_reference;
 mod selection;
+mod session_token;
+mod token_id;
 
 pub use allowed_scopes::{AllowedScope, AllowedScopes, Grant, HubScope, InvalidAllowedScope};
 pub use credential::{
@@ -15,3 +17,8 @@ pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate, last_day}
 pub use profile::{InvalidProfile, Profile};
 pub use secret_reference::{HelperName, InvalidHelperName, InvalidSecretReference, SecretReference};
 pub use selection::{Candidate, Verdict, select};
+pub use session_token::{
+    InvalidSessionLabel, KEPT, Listed, Machine, PrunePlan, SESSION_PROFILE, SessionLabel, SessionToken,
+    Source, is_browser_login, is_session,
+};
+pub use token_id::{InvalidTokenId, TokenId};

@@ -1,11 +1,13 @@
 //! Request: what is asked, and how a credential is written into it. Knows nothing of who answers.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use url::{Url, form_urlencoded};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::HttpError;
 use crate::secret::Secret;
@@ -24,12 +26,30 @@ pub struct Request<'a> {
 }
 
 /// What is done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub enum Method<'a> {
+    /// What is there is to go.
+    Delete,
     /// Nothing is sent but the URL.
     Get,
+    /// JSON is sent that changes what is there. It may hold a secret.
+    PatchJson(&'a [u8]),
     /// Fields are sent, as a form on a web page does (RFC 6749 appendix B).
     PostForm(&'a [(&'a str, Field<'a>)]),
+    /// JSON is sent. It may hold a secret.
+    PostJson(&'a [u8]),
+}
+
+impl fmt::Debug for Method<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Delete => "Delete",
+            Self::Get => "Get",
+            Self::PatchJson(_) => "PatchJson(redacted)",
+            Self::PostForm(_) => "PostForm(redacted)",
+            Self::PostJson(_) => "PostJson(redacted)",
+        })
+    }
 }
 
 /// The value of a field in a form.
@@ -86,17 +106,23 @@ impl Authorization<'_> {
     }
 }
 
-/// Text that is wiped when the last reference to it is dropped.
-pub(super) struct Wiped(Zeroizing<String>);
+/// What is sent, wiped when the last reference to it is dropped.
+struct Wiped<T: Zeroize>(Zeroizing<T>);
 
-impl AsRef<[u8]> for Wiped {
+impl<T: Zeroize + AsRef<[u8]>> AsRef<[u8]> for Wiped<T> {
     fn as_ref(&self) -> &[u8] {
-        self.0.as_bytes()
+        (*self.0).as_ref()
     }
 }
 
-/// The fields as `application/x-www-form-urlencoded`, in a buffer that need not grow: a byte becomes at most three.
-pub(super) fn form(fields: &[(&str, Field<'_>)]) -> Wiped {
+/// JSON as it is sent, with its content type.
+pub(super) fn json(text: &[u8]) -> (&'static str, Bytes) {
+    let body = Wiped(Zeroizing::new(text.to_vec()));
+    ("application/json", Bytes::from_owner(body))
+}
+
+/// The fields as they are sent, with their content type, in a buffer that need not grow: a byte becomes at most three.
+pub(super) fn form(fields: &[(&str, Field<'_>)]) -> (&'static str, Bytes) {
     let expose = |field: &Field<'_>| match *field {
         Field::Text(text) => text.to_owned(),
         Field::Secret(secret) => secret.expose().to_owned(),
@@ -118,5 +144,8 @@ pub(super) fn form(fields: &[(&str, Field<'_>)]) -> Wiped {
         text.push('=');
         text.extend(form_urlencoded::byte_serialize(value.as_bytes()));
     }
-    Wiped(text)
+    (
+        "application/x-www-form-urlencoded",
+        Bytes::from_owner(Wiped(text)),
+    )
 }

@@ -30,6 +30,12 @@ impl Registry {
         "auth.docker.io",
     ];
 
+    /// Docker Hub.
+    #[must_use]
+    pub fn docker_hub() -> Self {
+        Self(Self::DOCKER_HUB.to_owned())
+    }
+
     /// Whether this is Docker Hub.
     #[must_use]
     pub fn is_docker_hub(&self) -> bool {

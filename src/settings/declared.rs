@@ -59,6 +59,7 @@ impl DeclaredCredential {
         Credential {
             server_url: server.clone(),
             kind: kind.unwrap_or_else(|| Kind::of_account(&account)),
+            token_id: None,
             account,
             secret: KeptSecret::Elsewhere(secret.clone()),
             allowed: scopes.as_ref().map_or(AllowedScopes::Unknown, |Scopes(scopes)| {
@@ -153,6 +154,9 @@ impl TryFrom<Vec<DeclaredCredential>> for DeclaredCredentials {
             {
                 return Err(place(Reason::Kind));
             }
+            if *kind == Some(Kind::SessionToken) {
+                return Err(place(Reason::SessionToken));
+            }
             if !places.insert((server.server().clone(), profile.clone())) {
                 return Err(place(Reason::Twice));
             }
@@ -174,6 +178,7 @@ pub struct InvalidDeclaration {
 enum Reason {
     Kind,
     NoUsername,
+    SessionToken,
     Twice,
 }
 
@@ -182,6 +187,9 @@ impl fmt::Display for Reason {
         f.write_str(match self {
             Self::Kind => "kind identity-token and the username <token> go together",
             Self::NoUsername => "has no username, which only a helper knows by itself",
+            Self::SessionToken => {
+                "a session token is made by this program, and kept here; write personal-access-token"
+            }
             Self::Twice => "is declared twice; leave one",
         })
     }

@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use crate::credential::{Credential, KeptSecret, Profile};
+use crate::credential::{Credential, Profile};
 use crate::files::{FileError, Location, Lock, PrivateDirectory};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::Server;
@@ -29,6 +29,9 @@ use content::Content;
 
 /// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
 const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
+
+/// More than a token takes, with what is known of it: what a disk has to have room for.
+const PROBE_BYTES: usize = 8 * 1024;
 
 /// The credentials of one user, for one call: directories and key are opened once, and then remembered. What was not
 /// there is looked for again, and what cannot be used is an error each time.
@@ -75,6 +78,13 @@ impl CredentialStore {
             Some(file) => Held::open(self.existing_key(root)?, slots, &name, file).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Makes sure that something can be kept, before it is had from somewhere and would be lost: the key opens, and the
+    /// directory takes a file.
+    pub fn prepare(&self, now: OffsetDateTime) -> Result<(), StoreError> {
+        let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
+        Ok(Writer::open(&root, now)?.probe()?)
     }
 
     /// Keeps a credential in its slot, in place of what is there. The same one again changes nothing but its last
@@ -177,6 +187,25 @@ impl CredentialStore {
         }
     }
 
+    /// Forgets what is in a slot if it is what is meant, and gives it: somebody may have put something else there since.
+    pub fn remove_if(
+        &self,
+        slot: &Slot,
+        is_meant: impl FnOnce(&Credential) -> bool,
+    ) -> Result<Option<Credential>, StoreError> {
+        let Some((root, slots)) = self.open()? else {
+            return Ok(None);
+        };
+        let _change = turn::change(root);
+        match self.get(slot)? {
+            Some(held) if is_meant(&held.credential) => {
+                slots.remove(&slot.file_name())?;
+                Ok(Some(held.credential))
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// Forgets all that is in a profile, and gives what there was. Needs no key.
     pub fn remove_profile(&self, profile: &Profile) -> Result<Vec<Entry>, StoreError> {
         let Some((root, slots)) = self.open()? else {
@@ -251,6 +280,14 @@ impl Writer {
         let sealed = seal::seal(&self.key, name, &content)?;
         Ok(self.slots.replace(name, &sealed, &self.staging)?)
     }
+
+    /// Writes a file as a slot is written, and removes it.
+    fn probe(&self) -> Result<(), FileError> {
+        // No slot's name, so that nobody looks into it.
+        const NAME: &str = "probe";
+        self.slots.replace(NAME, &[0; PROBE_BYTES], &self.staging)?;
+        self.slots.remove(NAME).map(drop)
+    }
 }
 
 /// What [`CredentialStore::put`] did.
@@ -294,13 +331,7 @@ pub enum StoreError {
 
 /// Whether both are the same account with the same secret, whatever else is known of them.
 fn is_same_login(one: &Credential, other: &Credential) -> bool {
-    one.account == other.account
-        && match (&one.secret, &other.secret) {
-            (KeptSecret::Here(one), KeptSecret::Here(other)) => one.is_same_as(other),
-            (KeptSecret::Elsewhere(one), KeptSecret::Elsewhere(other)) => one == other,
-            (KeptSecret::Here(_), KeptSecret::Elsewhere(_))
-            | (KeptSecret::Elsewhere(_), KeptSecret::Here(_)) => false,
-        }
+    one.account == other.account && one.secret.is_same_as(&other.secret)
 }
 
 /// The key, made when this is the first credential. A key is made before the first slot is written, so slots

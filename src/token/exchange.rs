@@ -3,7 +3,6 @@
 
 use thiserror::Error;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc2822;
 
 use crate::http::{Authorization, Field, Http, HttpError, Method, Request, Response};
 use crate::registry::{AccessToken, InvalidTokenResponse, ScopeSet, TokenResponse, TokenServer};
@@ -136,13 +135,9 @@ impl Exchange<'_> {
             why,
         };
         let mut answer = TokenResponse::read(&response.body).map_err(invalid)?;
-        let server_time = response
-            .date
-            .as_deref()
-            .and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
         let refresh_token = answer.refresh_token.take();
         let access_token = answer
-            .access_token(self.token_server.service.as_deref(), now, server_time)
+            .access_token(self.token_server.service.as_deref(), now, response.server_time())
             .map_err(invalid);
         Ok(Exchanged {
             access_token,

@@ -18,6 +18,7 @@
 
 pub(crate) mod bearer;
 pub(crate) mod certificate;
+pub(crate) mod client;
 pub(crate) mod containers;
 pub(crate) mod docker;
 pub(crate) mod engine;
@@ -25,6 +26,8 @@ pub(crate) mod fixture;
 pub(crate) mod helper;
 pub(crate) mod home;
 pub(crate) mod http;
+pub(crate) mod hub;
+pub(crate) mod hub_scene;
 pub(crate) mod image;
 pub(crate) mod listener;
 pub(crate) mod outcome;

@@ -71,10 +71,18 @@ pub(crate) struct TokenServer {
 impl TokenServer {
     /// Binds at once, so that [`realm`](Self::realm) is known and reachable when this returns.
     pub(crate) fn start(config: Config) -> std::io::Result<Self> {
+        Self::with_directory(config, |_, _| None)
+    }
+
+    /// One that asks who else is known whenever somebody shows a password: a name and a password go in.
+    pub(crate) fn with_directory(
+        config: Config,
+        directory: impl Fn(&str, &str) -> Option<User> + Send + 'static,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(config.listen)?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let authority = Arc::new(Mutex::new(Authority::new(config)));
+        let authority = Arc::new(Mutex::new(Authority::new(config, Box::new(directory))));
         let router = endpoint::router(Arc::clone(&authority));
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 use std::time::Instant;
 
-use time::format_description::well_known::Rfc2822;
 use time::{Duration, OffsetDateTime};
 
 use super::Patient;
@@ -66,10 +65,10 @@ fn ask(realm: &Realm, trust: &Trust, began: Instant, now: OffsetDateTime) -> Fin
         allows_plain_http: realm.url().scheme() == "http",
     });
     let date = match answer {
-        Ok(answer) => answer.date,
+        Ok(answer) => answer.server_time(),
         Err(error) => return Finding::note(format!("the clock is not compared: {error}")),
     };
-    let Some(there) = date.and_then(|date| OffsetDateTime::parse(&date, &Rfc2822).ok()) else {
+    let Some(there) = date else {
         return Finding::note(format!(
             "the clock is not compared: {server} does not say what time it is"
         ));

@@ -171,7 +171,7 @@ pub(super) fn expiry(patient: Patient<'_>, now: OffsetDateTime) -> Vec<Finding> 
         );
         let mend = match credential.origin {
             Origin::Declared => "put another in its place, and when that ends into settings.json".to_owned(),
-            Origin::Add | Origin::Client | Origin::Import => mend(slot, credential),
+            Origin::Add | Origin::Client | Origin::Hub | Origin::Import => mend(slot, credential),
         };
         Some(Finding::wrong(what).mended_by(mend))
     };

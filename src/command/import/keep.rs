@@ -58,7 +58,10 @@ impl Keeper<'_> {
         }
         let slot = Slot::new(server_url.server().clone(), self.profile.clone());
         let credential = Credential {
+            // A personal access token that docker's browser login got is not told from another here: nobody knows when
+            // either was stored.
             kind: Kind::of(&login.account, &login.secret),
+            token_id: None,
             account: login.account.clone(),
             secret: KeptSecret::Here(login.secret.clone()),
             allowed: AllowedScopes::Unknown,

@@ -99,7 +99,7 @@ fn line(server: &str, profile: &str, shown: &Shown, first_scope: &str, now: Offs
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let secret_in = match origin {
         Origin::Declared => format!("{secret_in} (settings.json)"),
-        Origin::Add | Origin::Client | Origin::Import => secret_in.clone(),
+        Origin::Add | Origin::Client | Origin::Hub | Origin::Import => secret_in.clone(),
     };
     let account = if account.is_empty() { "-" } else { account };
     [
@@ -133,6 +133,6 @@ fn short(kind: Kind) -> &'static str {
     match kind {
         Kind::OrganizationAccessToken => "OAT",
         Kind::PersonalAccessToken => "PAT",
-        Kind::IdentityToken | Kind::Password => kind.name(),
+        Kind::IdentityToken | Kind::Password | Kind::SessionToken => kind.name(),
     }
 }

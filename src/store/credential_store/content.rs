@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
-use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, SecretReference};
+use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, SecretReference, TokenId};
 use crate::registry::ServerUrl;
 use crate::seal::NoRandomBytes;
 use crate::secret::Secret;
@@ -22,6 +22,9 @@ pub(super) struct Content<Text> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reference: Option<SecretReference>,
     kind: Kind,
+    /// Docker Hub's name for the token, where it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_id: Option<TokenId>,
     /// What it may do, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scopes: Option<Vec<String>>,
@@ -40,6 +43,7 @@ impl<'a> Content<&'a str> {
             account,
             secret,
             kind,
+            token_id,
             allowed,
             expires,
             created,
@@ -57,7 +61,7 @@ impl<'a> Content<&'a str> {
         let length = |scopes: &Vec<String>| scopes.iter().map(String::len).sum::<usize>();
         let others = scopes.as_ref().map_or(0, length);
         let room =
-            320 + 2 * (server_url.as_str().len() + account.len() + secret.map_or(0, str::len) + others);
+            400 + 2 * (server_url.as_str().len() + account.len() + secret.map_or(0, str::len) + others);
         let mut bytes = Zeroizing::new(Vec::with_capacity(room));
         let content = Self {
             server_url: server_url.as_str(),
@@ -65,6 +69,7 @@ impl<'a> Content<&'a str> {
             secret,
             reference,
             kind: *kind,
+            token_id: token_id.clone(),
             scopes,
             expires: expires.map(OffsetDateTime::unix_timestamp),
             created: created.map_or(0, OffsetDateTime::unix_timestamp),
@@ -83,6 +88,7 @@ impl Content<String> {
             secret,
             reference,
             kind,
+            token_id,
             scopes,
             expires,
             created,
@@ -107,6 +113,7 @@ impl Content<String> {
             account,
             secret,
             kind,
+            token_id,
             allowed,
             expires: match expires {
                 None => None,

@@ -18,11 +18,15 @@ use super::user::{User, covers};
 /// The state of one token server.
 pub(super) struct Authority {
     config: Config,
+    directory: Box<Directory>,
     key: SigningKey,
     refused: HashSet<String>,
     refresh_tokens: HashMap<String, RefreshToken>,
     requests: Vec<Request>,
 }
+
+/// Who else is known: the user whose name and password these are now.
+pub(super) type Directory = dyn Fn(&str, &str) -> Option<User> + Send;
 
 /// A refresh token is for one subject and one service.
 struct RefreshToken {
@@ -39,9 +43,10 @@ pub(super) struct Refusal {
 }
 
 impl Authority {
-    pub(super) fn new(config: Config) -> Self {
+    pub(super) fn new(config: Config, directory: Box<Directory>) -> Self {
         Self {
             config,
+            directory,
             key: SigningKey::generate(),
             refused: HashSet::new(),
             refresh_tokens: HashMap::new(),
@@ -123,10 +128,7 @@ impl Authority {
         let (user, wrong) = match &asked.claimed {
             Claim::Nobody => return Ok(None),
             Claim::Password { user, password } => (
-                self.config
-                    .users
-                    .iter()
-                    .find(|known| known.name == *user && known.password == *password),
+                self.known(user, password),
                 Refusal {
                     status: 401,
                     code: "unauthorized",
@@ -137,7 +139,7 @@ impl Authority {
                 self.refresh_tokens
                     .get(token)
                     .filter(|held| held.service == asked.service)
-                    .map(|held| &held.user),
+                    .and_then(|held| self.known(&held.user.name, &held.user.password)),
                 Refusal {
                     status: 401,
                     code: "invalid_grant",
@@ -153,9 +155,18 @@ impl Authority {
             }
         };
         user.filter(|user| !self.refused.contains(&user.name))
-            .cloned()
             .map(Some)
             .ok_or(wrong)
+    }
+
+    /// A refresh token is good for as long as the password that it was given for.
+    fn known(&self, name: &str, password: &str) -> Option<User> {
+        self.config
+            .users
+            .iter()
+            .find(|known| known.name == name && known.password == password)
+            .cloned()
+            .or_else(|| (self.directory)(name, password))
     }
 
     /// A token for what is both asked for and allowed, which may be nothing at all.

@@ -1,0 +1,328 @@
+//! Random histories: tokens are made, used, revoked and pruned from two machines, each of which knows the list and its
+//! own records only. Whatever happens, only session tokens go, and only those that five others stand before.
+
+use super::{at, id};
+use crate::credential::session_token::*;
+
+const MACHINES: [&str; 2] = ["laptop", "ci-7"];
+
+/// What a token is in truth, which nothing but the assertions may look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nature {
+    Manual,
+    /// Made by this program on one of the machines.
+    Ours(usize),
+    /// Made by docker's browser login or by Docker Desktop.
+    Auto,
+    /// The same, and Docker Hub does not tell.
+    Untold,
+}
+
+/// A token at Docker Hub.
+struct Token {
+    nature: Nature,
+    /// Its place among the ids.
+    number: usize,
+    label: String,
+    source: Source,
+    created: i64,
+    last_used: Option<i64>,
+}
+
+/// A token as a machine keeps it, by the machine's own clock.
+struct Record {
+    number: Option<usize>,
+    place: usize,
+    created: i64,
+    last_used: i64,
+}
+
+struct World {
+    seed: u64,
+    random: u64,
+    now: i64,
+    made: usize,
+    listed: Vec<Token>,
+    records: [Vec<Record>; 2],
+    clocks: [i64; 2],
+}
+
+/// What is the same in all histories, since most of the time would be spent on making it.
+struct Names {
+    ids: Vec<TokenId>,
+    labels: [String; 2],
+}
+
+impl Names {
+    fn new() -> Self {
+        let label = |name| SessionLabel {
+            machine: Machine::of_host_name(name),
+            profile: SESSION_PROFILE.parse().unwrap(),
+        };
+        Self {
+            ids: (0..64)
+                .map(|number| id(&format!("id-{}", number * 37 % 64)))
+                .collect(),
+            labels: MACHINES.map(|name| label(name).to_string()),
+        }
+    }
+}
+
+impl World {
+    fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            random: seed,
+            now: 1000,
+            made: 0,
+            listed: Vec::new(),
+            records: [Vec::new(), Vec::new()],
+            clocks: [0, 0],
+        }
+    }
+
+    /// A number below a small bound (splitmix64: <https://prng.di.unimi.it/splitmix64.c>).
+    fn below(&mut self, bound: usize) -> usize {
+        self.random = self.random.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % bound
+    }
+
+    fn run(&mut self, names: &Names) {
+        for machine in 0..2 {
+            self.set_clock(machine);
+        }
+        for _ in 0..12 + self.below(12) {
+            // Now and then two things happen at one time.
+            self.now += i64::try_from(self.below(3)).unwrap();
+            let machine = self.below(2);
+            match self.below(16) {
+                0 | 1 => {
+                    let label = ["mine", "docker-credential-scoped/session", ""][self.below(3)];
+                    self.make(Nature::Manual, label.to_owned());
+                }
+                2..=6 => self.start(machine, names),
+                7 | 8 => self.log_in(machine),
+                9..=11 => self.use_one(machine),
+                12 => self.set_clock(machine),
+                13 => {
+                    if !self.listed.is_empty() {
+                        let gone = self.below(self.listed.len());
+                        self.listed.swap_remove(gone);
+                    }
+                }
+                _ => {
+                    let all_auto = self.below(2) == 0;
+                    self.prune(machine, names, all_auto, None);
+                    self.prune(machine, names, all_auto, None);
+                }
+            }
+        }
+    }
+
+    /// Clocks differ, and are set, by more than what lies between two uses.
+    fn set_clock(&mut self, machine: usize) {
+        self.clocks[machine] = i64::try_from(self.below(41)).unwrap() - 20;
+    }
+
+    fn make(&mut self, nature: Nature, label: String) -> usize {
+        let word = match nature {
+            Nature::Manual | Nature::Ours(_) => Some("manual"),
+            Nature::Auto => Some("auto-generated"),
+            Nature::Untold => None,
+        };
+        let number = self.made;
+        self.made += 1;
+        self.listed.push(Token {
+            nature,
+            number,
+            label,
+            source: Source::read(word),
+            created: self.now,
+            last_used: None,
+        });
+        number
+    }
+
+    fn keep(&mut self, machine: usize, number: Option<usize>, place: usize) {
+        let now = self.now + self.clocks[machine];
+        self.records[machine].retain(|record| record.place != place);
+        self.records[machine].push(Record {
+            number,
+            place,
+            created: now,
+            last_used: now,
+        });
+    }
+
+    /// This program has a session made, keeps it, and prunes what this machine has.
+    fn start(&mut self, machine: usize, names: &Names) {
+        let number = self.make(Nature::Ours(machine), names.labels[machine].clone());
+        let place = 1 + self.below(9);
+        self.keep(machine, Some(number), place);
+        self.prune(machine, names, false, Some(number));
+    }
+
+    /// docker's browser login: nobody here learns the id.
+    fn log_in(&mut self, machine: usize) {
+        let nature = [Nature::Auto, Nature::Untold][self.below(2)];
+        self.make(nature, "Generated by Docker Desktop for CLI usage".to_owned());
+        self.keep(machine, None, 0);
+    }
+
+    fn use_one(&mut self, machine: usize) {
+        let now = self.now + self.clocks[machine];
+        let is_recorded = self.below(2) == 0;
+        let count = self.records[machine].len();
+        if is_recorded && count > 0 {
+            let used = self.below(count);
+            let record = &mut self.records[machine][used];
+            record.last_used = record.last_used.max(now);
+            let number = record.number;
+            // Docker Hub does not tell each use at once.
+            if self.below(4) > 0 {
+                let mut listed = self.listed.iter_mut();
+                if let Some(token) = listed.find(|token| Some(token.number) == number) {
+                    token.last_used = Some(self.now);
+                }
+            }
+        } else if !self.listed.is_empty() {
+            let used = self.below(self.listed.len());
+            self.listed[used].last_used = Some(self.now);
+        }
+    }
+
+    /// Prunes as the commands do: what is to go leaves the machine and Docker Hub's list. With a token that was just
+    /// made, only what the machine itself has made or keeps.
+    fn prune(&mut self, machine: usize, names: &Names, all_auto: bool, just_made: Option<usize>) {
+        let own = &self.records[machine];
+        let is_recorded = |id: &TokenId| {
+            own.iter()
+                .any(|record| record.number.is_some_and(|number| names.ids[number] == *id))
+        };
+        let mut tokens = Vec::new();
+        // For each token the last that is known of it, worked out apart from the plan.
+        let mut recent: Vec<(Option<usize>, usize, i64)> = Vec::new();
+        for token in &self.listed {
+            let listed = Listed {
+                id: &names.ids[token.number],
+                label: &token.label,
+                source: &token.source,
+            };
+            let is_meant =
+                just_made.is_none() || token.label == names.labels[machine] || is_recorded(listed.id);
+            if is_meant && is_session(&listed, is_recorded, all_auto) {
+                tokens.push(SessionToken {
+                    id: Some(listed.id.clone()),
+                    places: Vec::new(),
+                    created: at(token.created),
+                    last_used: token.last_used.map(at),
+                });
+                recent.push((
+                    Some(token.number),
+                    0,
+                    token.last_used.unwrap_or(i64::MIN).max(token.created),
+                ));
+            }
+        }
+        for record in own {
+            tokens.push(SessionToken {
+                id: record.number.map(|number| names.ids[number].clone()),
+                places: vec![record.place],
+                created: at(record.created),
+                last_used: Some(at(record.last_used)),
+            });
+            let known = recent
+                .iter_mut()
+                .find(|(number, ..)| number.is_some() && *number == record.number);
+            match known {
+                Some((.., last)) => *last = record.last_used.max(*last),
+                None => recent.push((record.number, record.place, record.last_used)),
+            }
+        }
+        let PrunePlan { kept, pruned } =
+            PrunePlan::new(tokens, KEPT, just_made.map(|number| &names.ids[number]));
+        self.check(names, &recent, just_made, (&kept, &pruned), all_auto);
+        for token in &pruned {
+            self.records[machine].retain(|record| !token.places.contains(&record.place));
+            self.listed
+                .retain(|listed| token.id.as_ref() != Some(&names.ids[listed.number]));
+        }
+    }
+
+    fn check(
+        &self,
+        names: &Names,
+        recent: &[(Option<usize>, usize, i64)],
+        just_made: Option<usize>,
+        (kept, pruned): (&[SessionToken<usize>], &[SessionToken<usize>]),
+        all_auto: bool,
+    ) {
+        let seed = self.seed;
+        let known = |token: &SessionToken<usize>| {
+            let is_it = |(number, place, _): &&(Option<usize>, usize, i64)| match number {
+                Some(number) => token.id.as_ref() == Some(&names.ids[*number]),
+                None => token.id.is_none() && token.places == [*place],
+            };
+            *recent.iter().find(is_it).unwrap()
+        };
+        assert_eq!(
+            kept.len() + pruned.len(),
+            recent.len(),
+            "none is lost or doubled, seed {seed}"
+        );
+        assert!(kept.len() <= KEPT, "nothing is kept beyond five, seed {seed}");
+        assert!(
+            pruned.is_empty() || kept.len() == KEPT,
+            "none goes without need, seed {seed}"
+        );
+        if let Some(number) = just_made {
+            let is_kept = kept
+                .iter()
+                .any(|token| token.id.as_ref() == Some(&names.ids[number]));
+            assert!(is_kept, "the one just made stays, seed {seed}");
+        }
+        for token in pruned {
+            let (number, _, last) = known(token);
+            let listed = self.listed.iter().find(|listed| Some(listed.number) == number);
+            let nature = listed.map(|listed| listed.nature);
+            let is_told = match nature {
+                None | Some(Nature::Ours(_)) => true,
+                Some(Nature::Auto) => all_auto,
+                Some(Nature::Manual | Nature::Untold) => false,
+            };
+            assert!(is_told, "{nature:?} does not go, seed {seed}");
+            let before = recent
+                .iter()
+                .filter(|(other, place, others)| {
+                    (other, place) != (&number, &known(token).1)
+                        && (*others >= last || other.is_some() && *other == just_made)
+                })
+                .count();
+            assert!(
+                before >= KEPT,
+                "one of the five most recently used does not go, seed {seed}"
+            );
+        }
+    }
+}
+
+fn histories(count: u64) {
+    let names = Names::new();
+    for seed in 0..count {
+        World::new(seed).run(&names);
+    }
+}
+
+#[test]
+fn only_session_tokens_go_and_only_those_that_five_stand_before() {
+    histories(100_000);
+}
+
+#[test]
+#[ignore = "takes minutes; tests/run has time for it"]
+fn a_million_histories_lose_nothing_that_was_to_stay() {
+    histories(1_000_000);
+}
