@@ -45,9 +45,7 @@ pub enum HttpError {
         name: String,
     },
     /// It is no HTTP, or ended early.
-    #[error(
-        "{server}: its answer is no HTTP, or was broken off; check that a registry's token server is there"
-    )]
+    #[error("{server}: its answer is no HTTP, or was broken off; check that it is the server that is meant")]
     Incomplete {
         /// Who answered.
         server: String,
