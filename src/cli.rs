@@ -2,6 +2,7 @@
 //!
 //! Server URLs stay text here: clap repeats what it refuses, and one may hold a password.
 
+mod hub;
 mod plain;
 mod prune;
 mod session;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::credential::Profile;
 
+pub use hub::{Create, Hub, HubCommand, List, Revoke, Rotate, TokenCommand, Update, Whose};
 pub use prune::Prune;
 pub use session::{Session, SessionCommand, SessionEnd, SessionList, SessionStart};
 
@@ -79,6 +81,8 @@ pub enum Command {
     /// Nothing is sent, and nothing is written; secrets that are kept elsewhere are not fetched. Exit status 1 when there
     /// is no credential to use.
     Explain(Explain),
+    /// Make, list, change, rotate and revoke Docker Hub's access tokens; their secrets go into the store
+    Hub(Hub),
     /// Take credentials from a config.json or another helper into the store
     Import(Import),
     /// Show what a token on standard input says of itself: subject, audience, access, times

@@ -79,7 +79,13 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
     (
         "clap",
-        &["cli.rs", "cli/plain/tests.rs", "cli/prune.rs", "cli/session.rs"],
+        &[
+            "cli.rs",
+            "cli/hub.rs",
+            "cli/plain/tests.rs",
+            "cli/prune.rs",
+            "cli/session.rs",
+        ],
     ),
     ("directories", &["settings/base_directories.rs"]),
     (

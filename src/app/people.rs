@@ -62,6 +62,7 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Doctor => Ok(doctor::doctor(&credentials, process.variables, process.now)),
         Command::Exec(arguments) => return exec::exec(arguments, program, process),
         Command::Explain(arguments) => explain::explain(arguments, program, &credentials, process),
+        Command::Hub(arguments) => hub::hub(arguments, program, &credentials, process),
         Command::Import(arguments) => import::import(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect::inspect(arguments, process),
         Command::Log(arguments) => log::log(&arguments, process.now),

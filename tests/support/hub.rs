@@ -93,6 +93,7 @@ impl Hub {
             let desk = desk.clone();
             move |stream| desk.serve(stream)
         });
+        desk.lock().records.api = format!("http://{address}");
         let known = desk.clone();
         let token_server = TokenServer::with_directory(
             token_server::Config {

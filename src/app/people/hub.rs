@@ -8,12 +8,107 @@ use anyhow::Result;
 use super::super::Process;
 use super::super::locations::token_caches;
 use super::with_rooms;
-use crate::command::hub::{Desk, Reach};
+use crate::cli::{Create, Hub, HubCommand, List, Revoke, Rotate, TokenCommand, Update};
+use crate::command::Report;
+use crate::command::add::read_expiry;
+use crate::command::hub::token::{create, list, owner, revoke, rotate, update};
+use crate::command::hub::{Desk, Reach, status};
+use crate::settings;
 use crate::store::CredentialStore;
 use crate::token_cache;
 
 /// Back to where the line begins, and nothing in it.
 const CLEAR_LINE: &str = "\r\u{1b}[K";
+
+/// Does what is asked of Docker Hub.
+pub(super) fn hub(
+    arguments: Hub,
+    program: &str,
+    store: &CredentialStore,
+    process: &mut Process<'_>,
+) -> Result<Report> {
+    let now = process.now;
+    match arguments.command {
+        HubCommand::Status => with_desk(store, process, status::status),
+        HubCommand::Token(token) => match token.command {
+            TokenCommand::Create(Create {
+                label,
+                scopes,
+                allow,
+                allow_org,
+                description,
+                expires,
+                profile,
+                whose,
+                print,
+            }) => {
+                let request = create::Request {
+                    owner: owner(whose.org.as_deref())?,
+                    label,
+                    scopes,
+                    allow,
+                    allow_organization: allow_org,
+                    description,
+                    expires: expires
+                        .map(|expires| read_expiry(&expires, now))
+                        .transpose()?
+                        .flatten(),
+                    profile: profile.map_or_else(|| settings::profile(program, process.variables), Ok)?,
+                    account: whose.account,
+                    is_printed: print,
+                };
+                with_desk(store, process, |desk| create::create(&request, desk))
+            }
+            TokenCommand::List(List { whose, json }) => {
+                let owner = owner(whose.org.as_deref())?;
+                with_desk(store, process, |desk| {
+                    list::list(&owner, whose.account.as_deref(), json, desk)
+                })
+            }
+            TokenCommand::Revoke(Revoke { tokens, whose }) => {
+                let request = revoke::Request {
+                    owner: owner(whose.org.as_deref())?,
+                    tokens,
+                    account: whose.account,
+                };
+                with_desk(store, process, |desk| revoke::revoke(&request, desk))
+            }
+            TokenCommand::Rotate(Rotate {
+                token,
+                profile,
+                expires,
+                revoke_first,
+                whose,
+            }) => {
+                let request = rotate::Request {
+                    owner: owner(whose.org.as_deref())?,
+                    token,
+                    profile,
+                    expires: expires.map(|expires| read_expiry(&expires, now)).transpose()?,
+                    is_revoked_first: revoke_first,
+                    account: whose.account,
+                };
+                with_desk(store, process, |desk| rotate::rotate(&request, desk))
+            }
+            TokenCommand::Update(Update {
+                token,
+                label,
+                active,
+                inactive,
+                whose,
+            }) => {
+                let request = update::Request {
+                    owner: owner(whose.org.as_deref())?,
+                    token,
+                    label,
+                    is_active: (active || inactive).then_some(active),
+                    account: whose.account,
+                };
+                with_desk(store, process, |desk| update::update(&request, desk))
+            }
+        },
+    }
+}
 
 /// Does what takes Docker Hub. At a terminal, who waits for a long list sees how far it is.
 pub(super) fn with_desk<Done>(

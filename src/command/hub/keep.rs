@@ -1,7 +1,7 @@
 //! Keep: a token that was made at Docker Hub goes into its slot at once. Its secret is told once; what cannot be kept is
 //! revoked again.
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow, ensure};
 
 use super::{Desk, Manager};
 use crate::activity_log::Action;
@@ -43,6 +43,16 @@ impl<'a> Place<'a> {
             slot,
             _turn: turn,
         })
+    }
+
+    /// Another slot for the same token, without a turn of its own.
+    #[must_use]
+    pub fn beside(slot: Slot, desk: Desk<'a>) -> Self {
+        Self {
+            desk,
+            slot,
+            _turn: None,
+        }
     }
 
     /// The slot.
@@ -103,6 +113,15 @@ impl<'a> Place<'a> {
             forget_tokens(&self.slot, replaced, &(self.desk.caches)());
         }
         Ok(replaced)
+    }
+
+    /// Reads the slot again: whether what was kept is there.
+    pub fn ensure_holds(&self, credential: &Credential) -> Result<()> {
+        let is_there = self
+            .held()?
+            .is_some_and(|found| found.credential().secret.is_same_as(&credential.secret));
+        ensure!(is_there, "{}: what was stored is not there", named(&self.slot));
+        Ok(())
     }
 
     /// Has a token made and keeps it. One that cannot be kept is revoked again.

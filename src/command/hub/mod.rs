@@ -4,6 +4,8 @@ pub mod desk;
 pub mod held;
 pub mod keep;
 pub mod management;
+pub mod status;
+pub mod token;
 
 pub use desk::{Desk, Reach};
 pub use held::HeldTokens;

@@ -5,6 +5,7 @@ mod attempt;
 mod cache_key;
 mod choice;
 mod contact;
+pub(crate) mod proof;
 pub mod refresh_token;
 mod rotation;
 

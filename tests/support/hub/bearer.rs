@@ -40,7 +40,7 @@ impl Bearer {
     }
 
     /// A JWT. Nobody but Docker Hub verifies it, so it is known again by its whole text and not signed.
-    pub(super) fn encode(&self, now: OffsetDateTime) -> String {
+    pub(super) fn encode(&self, api: &str, now: OffsetDateTime) -> String {
         let person = format!("uuid-of-{}", self.name);
         let (issuer, source) = match &self.origin {
             Origin::Password => ("https://api.docker.com/", format!("docker|{person}")),
@@ -51,7 +51,7 @@ impl Bearer {
         jwt(&json!({
             "iss": issuer,
             "sub": person,
-            "aud": ["https://hub.docker.com", "https://api.docker.com"],
+            "aud": [api, "https://api.docker.com"],
             "iat": now.unix_timestamp(),
             "exp": self.expires.unix_timestamp(),
             "https://hub.docker.com": {

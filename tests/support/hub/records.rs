@@ -22,6 +22,8 @@ pub(super) struct Records {
     /// How far its clock is ahead.
     ahead: Duration,
     pub(super) refuses_logins: bool,
+    /// Where its API is: its bearers say that they are for that.
+    pub(super) api: String,
 }
 
 impl Records {
@@ -32,6 +34,7 @@ impl Records {
             bearers: HashMap::new(),
             ahead: Duration::ZERO,
             refuses_logins: false,
+            api: String::new(),
         }
     }
 
@@ -169,7 +172,7 @@ impl Records {
     pub(super) fn give_bearer(&mut self, name: &str, origin: Origin) -> String {
         let now = self.now();
         let bearer = Bearer::new(name, origin, now);
-        let text = bearer.encode(now);
+        let text = bearer.encode(&self.api, now);
         self.bearers.insert(text.clone(), bearer);
         text
     }

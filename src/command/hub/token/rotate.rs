@@ -1,0 +1,313 @@
+//! `hub token rotate`: another secret in place of a token's, wherever this machine holds it.
+//!
+//! The new token is made, proved by an exchange, and stored; only then the old one is revoked. Whenever it is interrupted
+//! a token that works is in the slot, and what is stored was proved before.
+
+use anyhow::{Error, Result, anyhow, bail};
+use time::OffsetDateTime;
+
+use super::create::may;
+use super::{called, check_name, find, kind, whose};
+use crate::activity_log::Action;
+use crate::command::credentials::named;
+use crate::command::hub::keep::{Place, organization_option, take_back};
+use crate::command::hub::{Desk, HeldTokens, Manager};
+use crate::command::obtain::proof;
+use crate::command::{Report, quoted};
+use crate::credential::{Credential, Kind, Profile, SecretAtHand};
+use crate::hub::{Created, HubError, HubToken, NewToken, Owner};
+use crate::registry::TokenServer;
+
+/// What is to be rotated.
+#[derive(Debug)]
+pub struct Request {
+    /// Whose token.
+    pub owner: Owner,
+    /// The token, by its id or label.
+    pub token: String,
+    /// Where the new one is kept, if not in place of the old one.
+    pub profile: Option<Profile>,
+    /// Until when the new one is to be good, if not as long as the old one was.
+    pub expires: Option<Option<OffsetDateTime>>,
+    /// Whether the old one is revoked before the new one is made, where there may not be two.
+    pub is_revoked_first: bool,
+    /// Who manages them.
+    pub account: Option<String>,
+}
+
+/// Puts a new token in the place of an old one.
+pub fn rotate(request: &Request, desk: Desk<'_>) -> Result<Report> {
+    let owner = &request.owner;
+    check_name(&request.token)?;
+    let manager = Manager::choose(request.account.as_deref(), desk)?;
+    let held = HeldTokens::read(desk)?;
+    let old = find(&request.token, owner, Some(&held), &manager)?;
+    let places = places(&old, &held, request, desk)?;
+    let Some((place, others)) = places.split_first() else {
+        bail!(
+            "{} is not held here; say with --profile NAME where the new one is to be kept",
+            called(&old)
+        );
+    };
+    let life = held
+        .of(&old.id)
+        .next()
+        .and_then(|(_, held)| held.credential.created);
+    let expires = request.expires.unwrap_or_else(|| as_long(&old, life, desk.now));
+    let rotation = Rotation {
+        new: NewToken::like(&old, owner, &old.label, expires)?,
+        // Before anything is made: where it is proved has to be known.
+        token_server: proof::token_server(desk.registry(), desk.rooms)?,
+        kind: held.of(&old.id).next().map_or(
+            match owner {
+                Owner::Account => Kind::PersonalAccessToken,
+                Owner::Organization(_) => Kind::OrganizationAccessToken,
+            },
+            |(_, held)| held.credential.kind,
+        ),
+        old: &old,
+        owner,
+        place,
+        others,
+        manager: &manager,
+        desk,
+    };
+    if request.is_revoked_first {
+        rotation.revoked_first()
+    } else {
+        rotation.revoked_last()
+    }
+}
+
+/// The slots that hold the old one, and the one that is named, which has to be empty else.
+fn places<'a>(
+    old: &HubToken,
+    held: &HeldTokens,
+    request: &Request,
+    desk: Desk<'a>,
+) -> Result<Vec<Place<'a>>> {
+    let mut slots: Vec<_> = held.of(&old.id).map(|(slot, _)| slot.clone()).collect();
+    if let Some(profile) = &request.profile {
+        let slot = desk.slot(profile);
+        if !slots.contains(&slot) {
+            slots.insert(0, slot);
+        }
+    }
+    let mut places = Vec::new();
+    for slot in slots {
+        // The first one's turn is all of theirs: whoever waited for a second one would hold up who has that.
+        let place = if places.is_empty() {
+            Place::take(slot, desk)?
+        } else {
+            Place::beside(slot, desk)
+        };
+        if let Some(found) = place.held()?
+            && !is_old(found.credential(), old)
+        {
+            bail!(
+                "{} holds something else, the {} of {}; name another profile",
+                named(place.slot()),
+                found.credential().kind.name(),
+                found.credential().known_account().unwrap_or("somebody")
+            );
+        }
+        places.push(place);
+    }
+    Ok(places)
+}
+
+fn is_old(held: &Credential, old: &HubToken) -> bool {
+    held.token_id.as_ref() == Some(&old.id)
+}
+
+/// As long a life as the old one had, from now. Of one whose beginning nobody knows what is left.
+fn as_long(old: &HubToken, kept: Option<OffsetDateTime>, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    let expires = old.expires?;
+    match old.created.or(kept) {
+        Some(created) if created < expires => {
+            Some(now.saturating_add(expires - created).truncate_to_second())
+        }
+        Some(_) | None => Some(expires),
+    }
+}
+
+struct Rotation<'a> {
+    new: NewToken,
+    token_server: TokenServer,
+    kind: Kind,
+    old: &'a HubToken,
+    owner: &'a Owner,
+    /// Where it is kept: the first of them has the turn.
+    place: &'a Place<'a>,
+    others: &'a [Place<'a>],
+    manager: &'a Manager<'a>,
+    desk: Desk<'a>,
+}
+
+impl Rotation<'_> {
+    fn revoked_last(&self) -> Result<Report> {
+        let created = self.make().map_err(|error| {
+            let mend = match error {
+                HubError::Limit { .. } => {
+                    "; or have the old one revoked before the new one is made, so that for a moment there is none: \
+                     --revoke-first"
+                }
+                _ => "",
+            };
+            anyhow!("{error}; the old one is as it was{mend}")
+        })?;
+        let undone = |why: Error| {
+            let undone = take_back(
+                &created.token,
+                self.owner,
+                self.place.slot(),
+                self.manager,
+                self.desk,
+            );
+            anyhow!("{why:#}; {undone}; the old one is as it was")
+        };
+        let credential = self
+            .credential(&created)
+            .and_then(|credential| {
+                self.prove(&credential, &created)?;
+                Ok(credential)
+            })
+            .map_err(&undone)?;
+        let mut report = Report::default();
+        let kept = self.keep(&credential, &mut report);
+        if kept.is_empty() {
+            return Err(undone(anyhow!(report.notes.trim_end().replace('\n', "; "))));
+        }
+        self.say(&created.token, &kept, &mut report);
+        if report.is_incomplete {
+            report.note(format_args!(
+                "the old one, {}, is still good: revoke it when nobody needs it, {}",
+                called(self.old),
+                self.revoke_command(self.old)
+            ));
+        } else if let Err(error) = self.revoke_old() {
+            report.fail(format_args!(
+                "the old one, {}, could not be revoked: {error}; once more: {}",
+                called(self.old),
+                self.revoke_command(self.old)
+            ));
+        }
+        Ok(report)
+    }
+
+    fn revoked_first(&self) -> Result<Report> {
+        self.revoke_old()
+            .map_err(|error| anyhow!("{error}; the old one is as it was"))?;
+        let gone = || {
+            format!(
+                "the old one, {}, is revoked, and what is kept of it is good for nothing",
+                called(self.old)
+            )
+        };
+        let created = self.make().map_err(|error| {
+            anyhow!(
+                "{error}; {}; remove that, and make another: docker-credential-scoped hub token create",
+                gone()
+            )
+        })?;
+        let undone = |why: Error| {
+            let undone = take_back(
+                &created.token,
+                self.owner,
+                self.place.slot(),
+                self.manager,
+                self.desk,
+            );
+            anyhow!("{why:#}; {undone}; {}", gone())
+        };
+        let credential = self.credential(&created).map_err(&undone)?;
+        let mut report = Report::default();
+        let kept = self.keep(&credential, &mut report);
+        if kept.is_empty() {
+            return Err(undone(anyhow!(report.notes.trim_end().replace('\n', "; "))));
+        }
+        self.say(&created.token, &kept, &mut report);
+        // It is kept all the same: there is no other any more.
+        if let Err(error) = self.prove(&credential, &created) {
+            report.fail(format_args!(
+                "the new one is kept, and was not taken yet: {error:#}; try it: docker-credential-scoped token {} \
+                 --profile {}",
+                quoted(&self.desk.registry().to_string()),
+                self.place.slot().profile()
+            ));
+        }
+        Ok(report)
+    }
+
+    fn make(&self) -> Result<Created, HubError> {
+        let created = self.manager.create(&self.new)?;
+        self.record(Action::Create);
+        Ok(created)
+    }
+
+    fn credential(&self, created: &Created) -> Result<Credential> {
+        self.place
+            .credential(created, self.owner, self.kind, self.manager)
+    }
+
+    fn prove(&self, credential: &Credential, created: &Created) -> Result<()> {
+        let usable = credential.with_secret(SecretAtHand {
+            secret: created.secret.clone(),
+            reference: None,
+        });
+        proof::prove(
+            &usable,
+            self.desk.registry(),
+            &self.token_server,
+            self.desk.rooms,
+            self.desk.now,
+        )
+        .map_err(|error| anyhow!("the new one is not taken: {error:#}"))
+    }
+
+    /// Stores it wherever the old one is, reads it again, and gives where it is now. What fails is in the report.
+    fn keep(&self, credential: &Credential, report: &mut Report) -> Vec<String> {
+        let mut kept = Vec::new();
+        for place in std::iter::once(self.place).chain(self.others) {
+            match place
+                .keep(credential, &|before| is_old(before, self.old))
+                .and_then(|_| place.ensure_holds(credential))
+            {
+                Ok(()) => kept.push(named(place.slot())),
+                Err(error) => report.fail(format_args!("the new one is not kept: {error:#}")),
+            }
+        }
+        kept
+    }
+
+    fn revoke_old(&self) -> Result<(), HubError> {
+        self.manager.revoke(self.owner, &self.old.id)?;
+        self.record(Action::Revoke);
+        Ok(())
+    }
+
+    fn say(&self, token: &HubToken, kept: &[String], report: &mut Report) {
+        report.say(format_args!(
+            "Rotated the {} {} of {}: {} takes its place, {}. It is kept for {}.",
+            kind(self.owner),
+            called(self.old),
+            whose(self.owner, self.manager),
+            token.id,
+            may(token),
+            kept.join("; ")
+        ));
+    }
+
+    fn revoke_command(&self, token: &HubToken) -> String {
+        format!(
+            "docker-credential-scoped hub token revoke {}{}",
+            token.id,
+            organization_option(self.owner)
+        )
+    }
+
+    fn record(&self, action: Action) {
+        self.desk
+            .record(action, self.place.slot(), Some(self.manager.account()));
+    }
+}
