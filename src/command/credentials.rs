@@ -307,26 +307,32 @@ pub fn mend(slot: &Slot, credential: &Credential) -> String {
     if credential.origin == Origin::Declared {
         return "renew it, and say in settings.json until when it is good".to_owned();
     }
-    let (server, profile) = (slot.server(), slot.profile());
-    match (credential.kind, &credential.token_id) {
-        (Kind::SessionToken, None) => return "log in again: docker login".to_owned(),
-        (Kind::SessionToken, Some(_)) if profile.as_str() == SESSION_PROFILE => {
-            return "start another session: docker-credential-scoped session start".to_owned();
-        }
-        (Kind::SessionToken, Some(_)) => {
-            return format!(
-                "start another session: docker-credential-scoped session start --profile {profile}"
-            );
-        }
-        _ => {}
+    if let Some(mend) = session_mend(slot, credential) {
+        return mend;
     }
     let add = format!(
         "docker-credential-scoped add {}{}",
-        quoted(&server.to_string()),
-        profile_option(profile)
+        quoted(&slot.server().to_string()),
+        profile_option(slot.profile())
     );
     match credential.secret {
         KeptSecret::Here(_) => format!("replace it: {add}"),
         KeptSecret::Elsewhere(_) => format!("renew it, and say until when it is good: {add} --expires WHEN"),
+    }
+}
+
+/// What helps where a session token is good no more; nothing of what is none.
+#[must_use]
+pub fn session_mend<Secret>(slot: &Slot, credential: &Credential<Secret>) -> Option<String> {
+    let profile = slot.profile();
+    match (credential.kind, &credential.token_id) {
+        (Kind::SessionToken, None) => Some("log in again: docker login".to_owned()),
+        (Kind::SessionToken, Some(_)) if profile.as_str() == SESSION_PROFILE => {
+            Some("start another session: docker-credential-scoped session start".to_owned())
+        }
+        (Kind::SessionToken, Some(_)) => Some(format!(
+            "start another session: docker-credential-scoped session start --profile {profile}"
+        )),
+        _ => None,
     }
 }

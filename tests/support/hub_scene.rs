@@ -95,6 +95,44 @@ impl HubScene {
         Self::run_at(&self.home, arguments)
     }
 
+    /// The same, which must say exactly this but for what [`Self::plain`] leaves out, with this exit code.
+    #[track_caller]
+    pub(crate) fn says(&self, arguments: &[&str], stdout: &str, stderr: &str, code: i32) {
+        let outcome = self.run(arguments);
+        assert_eq!(
+            (
+                self.plain(&outcome.stdout).as_str(),
+                self.plain(&outcome.stderr).as_str(),
+                outcome.code
+            ),
+            (stdout, stderr, Some(code)),
+            "{arguments:?}"
+        );
+    }
+
+    /// A text without what differs from run to run: addresses, ids and times.
+    pub(crate) fn plain(&self, text: &str) -> String {
+        let address = |url: &str| url.replace("http://", "");
+        let realm = self.hub.realm();
+        let text = text
+            .replace(&self.registry(), "REGISTRY")
+            .replace(&address(&self.hub.api()), "HUB")
+            .replace(&address(realm.trim_end_matches("/token")), "TOKENS");
+        let mut plain = String::new();
+        let mut rest = text.as_str();
+        while let Some(first) = rest.chars().next() {
+            let (word, length) = SHAPES
+                .into_iter()
+                .find(|(_, shape)| has_shape(rest, shape))
+                .map_or((&rest[..first.len_utf8()], first.len_utf8()), |(word, shape)| {
+                    (word, shape.len())
+                });
+            plain.push_str(word);
+            rest = &rest[length..];
+        }
+        plain
+    }
+
     /// The same on another machine.
     pub(crate) fn run_at(home: &Home, arguments: &[&str]) -> Outcome {
         Outcome::of(&mut Self::command_at(home, arguments), b"")
@@ -156,6 +194,22 @@ impl HubScene {
         let files = self.home.files_with(account, secret);
         assert!(files.is_empty(), "it can be read in {files:?}");
     }
+}
+
+/// What differs from run to run, by its shape: hexadecimal digits, decimal ones, and the rest as it is.
+const SHAPES: [(&str, &str); 3] = [
+    ("ID", "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"),
+    ("TIME", "0000-00-00T00:00:00Z"),
+    ("DATE", "0000-00-00"),
+];
+
+fn has_shape(text: &str, shape: &str) -> bool {
+    let is_of = |(c, shape): (char, char)| match shape {
+        'x' => c.is_ascii_hexdigit(),
+        '0' => c.is_ascii_digit(),
+        _ => c == shape,
+    };
+    text.len() >= shape.len() && text.chars().zip(shape.chars()).all(is_of)
 }
 
 fn log_in(home: &Home, registry: &str, account: &str, secret: &str) {

@@ -14,6 +14,7 @@ pub fn status(desk: Desk<'_>) -> Result<Report> {
     let mut report = Report::default();
     let all = candidates(desk)?;
     let chosen = choose(&all, None, desk).map(str::to_owned);
+    let is_any_to_try = all.iter().any(|candidate| candidate.unable().is_none());
     let mut lines = vec![HEADER.map(str::to_owned)];
     let mut is_any_able = false;
     for candidate in all {
@@ -27,6 +28,8 @@ pub fn status(desk: Desk<'_>) -> Result<Report> {
     match chosen {
         Ok(account) if is_any_able => report.say(format_args!("Tokens are managed as {account}.")),
         Err(error) if is_any_able => report.note(error),
+        // Each says what helps.
+        Ok(_) | Err(_) if is_any_to_try => report.fail("nobody can manage tokens from here now"),
         Ok(_) | Err(_) => report.fail(format_args!(
             "nobody can manage tokens from here; {}",
             how_to_sign_in(desk)

@@ -1,6 +1,7 @@
 //! Cache key: what a request is known by in the token cache, and what is said of a refusal that is found there.
 
-use anyhow::{Error, Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow};
+use thiserror::Error as ThisError;
 use time::OffsetDateTime;
 
 use crate::command::{rfc3339, subject};
@@ -46,10 +47,17 @@ impl<'a> CacheKey<'a> {
     }
 }
 
+/// The token server refused the credential itself, a moment ago.
+#[derive(Debug, ThisError)]
+#[error("{word}; not asked again for half a minute")]
+pub(super) struct RefusedBefore {
+    word: String,
+}
+
 /// A credential that is wrong is wrong for every scope, and not shown again so soon.
 pub(super) fn ensure_not_refused(cache: &TokenCache, wanted: Wanted<'_>, now: OffsetDateTime) -> Result<()> {
     match cache.refusal(wanted, now) {
-        Some(word) => bail!("{word}; not asked again for half a minute"),
+        Some(word) => Err(RefusedBefore { word }.into()),
         None => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ mod attempt;
 mod cache_key;
 mod choice;
 mod contact;
+mod ended;
 pub(crate) mod proof;
 pub mod refresh_token;
 mod rotation;
@@ -31,6 +32,7 @@ use self::attempt::{Attempt, Outcome};
 use self::cache_key::{CacheKey, why_unobtained};
 use self::choice::{fetch, whole};
 use self::contact::{ensure_allowed, explain};
+use self::ended::{explain_refusal, is_refused};
 use self::rotation::{LoginChanged, is_renewed_since};
 
 pub(crate) use self::choice::{Judged, choose, concerns, judge, name};
@@ -170,13 +172,7 @@ fn attempt(
     let access_token = match result {
         Ok(access_token) => access_token,
         Err(Unobtained::Failed(error)) => {
-            let is_refused = matches!(
-                error.downcast_ref(),
-                Some(ExchangeError::Refused {
-                    status: 400 | 401,
-                    ..
-                })
-            );
+            let is_refused = is_refused(&error);
             if may_repeat
                 && (error.is::<LoginChanged>() || is_refused && is_renewed_since(&slot, used, rooms))
             {
@@ -187,6 +183,7 @@ fn attempt(
                     .cache
                     .refuse(this.key.asked_by(used), error.to_string(), now);
             }
+            let error = explain_refusal(error, &slot, used);
             return Err(explain(error, wanted, &own, &token_server, left.get()));
         }
         Err(refused) => return Err(why_unobtained(refused)),

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::cache_key::{CacheKey, ensure_not_refused, why_unobtained};
 use super::contact::{ensure_allowed, known_token_server, send};
+use super::ended::explain_refusal;
 use super::{Rooms, credentials, forget_if_gone};
 use crate::activity_log::Action;
 use crate::command::quoted;
@@ -52,6 +53,7 @@ pub fn refresh_token(login: Login<'_>, rooms: Rooms<'_>, now: OffsetDateTime) ->
         )
     })?;
     obtain(login, &token_server, rooms, &Cell::new(BUDGET), now).map_err(|error| {
+        let error = explain_refusal(error, login.slot, Some(login.credential));
         anyhow!(
             "{registry}: no identity token to hand out: {error:#}; to have the stored secret handed out, run \
              docker-credential-scoped configure --registry {name} --hand-out secret"

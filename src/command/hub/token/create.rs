@@ -112,7 +112,7 @@ fn new_token(request: &Request) -> Result<NewToken> {
 /// What a token may do, and until when.
 pub(super) fn may(token: &HubToken) -> String {
     let until = token.expires.map_or_else(
-        || "with no end".to_owned(),
+        || "no expiry".to_owned(),
         |expires| format!("until {}", rfc3339(expires)),
     );
     format!("{}, {until}", printable(&token.permissions.to_string()))

@@ -6,8 +6,9 @@ pub mod revoke;
 pub mod rotate;
 pub mod update;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow, bail};
 
+use super::keep::organization_option;
 use super::{HeldTokens, Manager};
 use crate::command::printable;
 use crate::credential::TokenId;
@@ -79,24 +80,7 @@ fn find(text: &str, owner: &Owner, held: Option<&HeldTokens>, manager: &Manager<
         return Ok(token);
     }
     let tokens = manager.tokens(owner)?;
-    let found = choose(text, &tokens, held).map_err(|why| {
-        anyhow!(match why {
-            Unfound::None => format!(
-                "{} has no {} with the id or label {}; docker-credential-scoped hub token list shows them",
-                whose(owner, manager),
-                kind(owner),
-                printable(text)
-            ),
-            Unfound::Several(ids) => format!(
-                "{} {}s of {} have the label {}; name one by its id: {}",
-                ids.len(),
-                kind(owner),
-                whose(owner, manager),
-                printable(text),
-                ids.join(", ")
-            ),
-        })
-    })?;
+    let found = choose(text, &tokens, held).map_err(|why| why.explained(text, owner, manager))?;
     match owner {
         Owner::Account => Ok(found.clone()),
         // Lists do not tell what an organization's token is for.
@@ -109,6 +93,23 @@ fn find(text: &str, owner: &Owner, held: Option<&HeldTokens>, manager: &Manager<
 enum Unfound {
     None,
     Several(Vec<String>),
+}
+
+impl Unfound {
+    fn explained(self, text: &str, owner: &Owner, manager: &Manager<'_>) -> Error {
+        let (kind, whose, text) = (kind(owner), whose(owner, manager), printable(text));
+        match self {
+            Self::None => anyhow!(
+                "{whose} has no {kind} with the id or label {text}; docker-credential-scoped hub token list{} shows them",
+                organization_option(owner)
+            ),
+            Self::Several(ids) => anyhow!(
+                "{} {kind}s of {whose} have the label {text}; name one by its id: {}",
+                ids.len(),
+                ids.join(", ")
+            ),
+        }
+    }
 }
 
 fn choose<'a>(

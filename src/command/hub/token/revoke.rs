@@ -2,15 +2,15 @@
 
 use anyhow::Result;
 
-use super::{called, check_name, find, uuid};
+use super::{called, check_name, choose, uuid};
 use crate::activity_log::Action;
+use crate::command::Report;
 use crate::command::credentials::named;
 use crate::command::hub::held::remove_token;
 use crate::command::hub::keep::organization_option;
 use crate::command::hub::{Desk, HeldTokens, Manager};
-use crate::command::{Report, quoted};
 use crate::credential::{Profile, TokenId};
-use crate::hub::{Owner, Revoked};
+use crate::hub::{HubToken, Owner, Revoked};
 use crate::store::Slot;
 
 /// What is to be revoked.
@@ -30,27 +30,45 @@ pub fn revoke(request: &Request, desk: Desk<'_>) -> Result<Report> {
         check_name(token)?;
     }
     let manager = Manager::choose(request.account.as_deref(), desk)?;
+    let owner = &request.owner;
     let mut report = Report::default();
+    let mut listed = None;
     for text in &request.tokens {
-        let named = match uuid(text) {
-            // One that is gone is found nowhere, and is as good as revoked.
+        let found = match uuid(text) {
+            // One that is gone is in no list, and as good as revoked.
             Some(id) => Ok((id, text.clone())),
-            None => {
-                find(text, &request.owner, None, &manager).map(|token| (token.id.clone(), called(&token)))
+            None => named_in(text, owner, &mut listed, &manager),
+        };
+        let (id, called) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                report.fail(format_args!("{text}: not revoked: {error:#}"));
+                continue;
             }
         };
-        let done = named
-            .and_then(|(id, called)| revoke_one(&id, &called, &request.owner, &manager, desk, &mut report));
-        if let Err(error) = done {
+        if let Err(error) = revoke_one(&id, &called, owner, &manager, desk, &mut report) {
             report.fail(format_args!(
-                "{}: not revoked: {error:#}; once more: docker-credential-scoped hub token revoke {}{}",
-                text,
-                quoted(text),
-                organization_option(&request.owner)
+                "{called}: not revoked: {error:#}; once more: docker-credential-scoped hub token revoke {id}{}",
+                organization_option(owner)
             ));
         }
     }
     Ok(report)
+}
+
+/// The token in the list, which is had once for all of them.
+fn named_in(
+    text: &str,
+    owner: &Owner,
+    listed: &mut Option<Vec<HubToken>>,
+    manager: &Manager<'_>,
+) -> Result<(TokenId, String)> {
+    let tokens = match listed {
+        Some(tokens) => tokens,
+        None => listed.insert(manager.tokens(owner)?),
+    };
+    let token = choose(text, tokens, None).map_err(|why| why.explained(text, owner, manager))?;
+    Ok((token.id.clone(), called(token)))
 }
 
 fn revoke_one(

@@ -191,6 +191,8 @@ impl Rotation<'_> {
                 called(self.old),
                 self.revoke_command(self.old)
             ));
+        } else {
+            report.say("The old one is revoked.");
         }
         Ok(report)
     }

@@ -1,0 +1,54 @@
+//! Ended: what it may mean that a token of Docker Hub is refused, and what there is to do. The token server says neither.
+
+use anyhow::{Error, anyhow};
+
+use super::cache_key::RefusedBefore;
+use crate::command::credentials::{named, session_mend};
+use crate::command::{profile_option, quoted};
+use crate::credential::{Kind, UsableCredential};
+use crate::store::Slot;
+use crate::token::ExchangeError;
+
+/// Whether the token server took the credential for none.
+pub(super) fn is_refused(error: &Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(ExchangeError::Refused {
+            status: 400 | 401,
+            ..
+        })
+    )
+}
+
+/// The error, with what it may mean of this credential.
+pub(super) fn explain_refusal(error: Error, slot: &Slot, credential: Option<&UsableCredential>) -> Error {
+    if !is_refused(&error) && !error.is::<RefusedBefore>() {
+        return error;
+    }
+    match credential.and_then(|credential| meaning(slot, credential)) {
+        Some(meaning) => anyhow!("{error:#}; {meaning}"),
+        None => error,
+    }
+}
+
+fn meaning(slot: &Slot, credential: &UsableCredential) -> Option<String> {
+    if let Some(mend) = session_mend(slot, credential) {
+        return Some(format!(
+            "the session token may have been revoked, have expired, or have been pruned, since of an account's the five \
+             most recently used are kept; {mend}"
+        ));
+    }
+    let id = credential.token_id.as_ref()?;
+    let organization = match credential.kind {
+        Kind::OrganizationAccessToken => format!(" --org {}", quoted(&credential.account)),
+        _ => String::new(),
+    };
+    Some(format!(
+        "the token may have been revoked or made inactive, or have expired: see whether {id} is among \
+         docker-credential-scoped hub token list{organization}; if it is not, remove what is kept for {}, \
+         docker-credential-scoped remove {}{}, and make another with docker-credential-scoped hub token create",
+        named(slot),
+        quoted(&slot.server().to_string()),
+        profile_option(slot.profile())
+    ))
+}
