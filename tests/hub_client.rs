@@ -75,7 +75,8 @@ fn a_sign_in_that_is_refused_says_what_to_do() {
         (Answer::json(&detail).with_status(403), "SignIn"),
         (Answer::page(401), "SignIn"),
         (Answer::json(&second).with_status(401), "SecondFactor"),
-        (Answer::page(404), "NotFound"),
+        (Answer::page(404), "Answer"),
+        (Answer::json(&detail).with_status(404), "NotFound"),
         (Answer::page(500), "Status"),
         (Answer::page(200), "Answer"),
         (Answer::json(&json!({})), "Answer"),
@@ -392,7 +393,7 @@ fn one_token_is_asked_for_changed_and_revoked_by_its_id() {
 
 #[test]
 fn a_token_that_is_not_there_is_no_error() {
-    let server = Fixture::start(|_| Answer::page(404));
+    let server = Fixture::start(|_| Answer::json(&json!({ "detail": GOSSIP })).with_status(404));
     let id = ID.parse().unwrap();
     let change = Change::new(Some("new"), None).unwrap();
     hub(&server, |hub| {
@@ -411,6 +412,57 @@ fn a_token_that_is_not_there_is_no_error() {
         let revoked = hub(&server, |hub| hub.revoke(&bearer(), &Owner::Account, &id));
         assert_eq!(revoked.unwrap(), Revoked::Now);
     }
+}
+
+#[test]
+fn an_absence_or_a_revocation_that_somebody_else_tells_of_is_none() {
+    let id = ID.parse().unwrap();
+    let change = Change::new(Some("new"), None).unwrap();
+    for answer in [
+        Answer::page(404),
+        Answer::new(404, ""),
+        Answer::json(&json!([])).with_status(404),
+    ] {
+        let server = Fixture::start(move |_| answer.clone());
+        for owner in [Owner::Account, acme()] {
+            let errors = hub(&server, |hub| {
+                [
+                    fails(hub.token(&bearer(), &owner, &id)),
+                    fails(hub.update(&bearer(), &owner, &id, &change)),
+                    fails(hub.revoke(&bearer(), &owner, &id)),
+                    fails(hub.tokens(&bearer(), &owner, &mut |_, _| {})),
+                    fails(hub.create(&bearer(), &personal())),
+                ]
+            });
+            for error in errors {
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "{} answered that there is nothing (404), and not as Docker Hub does; check hub.api in \
+                         settings.json",
+                        server.address()
+                    )
+                );
+            }
+        }
+    }
+    for answer in [Answer::page(410), Answer::page(200)] {
+        let server = Fixture::start(move |_| answer.clone());
+        let result = hub(&server, |hub| hub.revoke(&bearer(), &Owner::Account, &id));
+        assert_eq!(kind_of(&fails(result)), "Answer");
+    }
+}
+
+#[test]
+fn a_list_whose_next_page_somebody_else_has_not_is_not_whole() {
+    let server = Fixture::start(|request| match request.value("page").as_deref() {
+        Some("1") => Answer::json(&json!({ "next": "more", "results": [{ "uuid": "a" }] })),
+        _ => Answer::page(404),
+    });
+    let result = hub(&server, |hub| {
+        hub.tokens(&bearer(), &Owner::Account, &mut |_, _| {})
+    });
+    assert_eq!(kind_of(&fails(result)), "Answer");
 }
 
 // Faults and haste.

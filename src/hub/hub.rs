@@ -1,6 +1,9 @@
 //! Hub: the calls of Docker Hub's API that this program needs. Every one is for the owner that it names.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use time::OffsetDateTime;
 use url::Url;
 
@@ -91,7 +94,7 @@ impl<'a> Hub<'a> {
                 200..=299 => Page::read(&response.body)
                     .map(Some)
                     .ok_or_else(|| self.answer(InvalidAnswer::List)),
-                404 => Ok(None),
+                404 => self.absent(&response).map(|()| None),
                 _ => Err(self.refusal(&response, owner)),
             }
         };
@@ -160,8 +163,10 @@ impl<'a> Hub<'a> {
         let url = self.url_of(owner, id)?;
         let response = self.send(Method::Delete, &url, Authorization::Bearer(bearer))?;
         match response.status {
-            200..=299 => Ok(Revoked::Now),
-            404 | 410 => Ok(Revoked::WasGone),
+            // Others answer 200 to everything, with a page of theirs.
+            200..=299 if response.body.is_empty() || is_object(&response) => Ok(Revoked::Now),
+            200..=299 => Err(self.answer(InvalidAnswer::Revocation)),
+            404 | 410 => self.absent(&response).map(|()| Revoked::WasGone),
             _ => Err(self.refusal(&response, owner)),
         }
     }
@@ -179,8 +184,18 @@ impl<'a> Hub<'a> {
             200..=299 => HubToken::read(&response.body)
                 .map(Some)
                 .ok_or_else(|| self.answer(InvalidAnswer::Token)),
-            404 => Ok(None),
+            404 => self.absent(&response).map(|()| None),
             _ => Err(self.refusal(&response, owner)),
+        }
+    }
+
+    /// Whether it is Docker Hub that has it not. A proxy says so of any path, and so does Docker Hub of paths that are
+    /// none of its API's: what is kept here would be taken for revoked.
+    fn absent(&self, response: &Response) -> Result<(), HubError> {
+        if is_object(response) {
+            Ok(())
+        } else {
+            Err(self.answer(InvalidAnswer::Absence))
         }
     }
 
@@ -235,6 +250,7 @@ impl<'a> Hub<'a> {
                 Some(why) => HubError::FromToken(why),
                 None => HubError::Forbidden { server, owner },
             },
+            404 if !is_object(response) => self.answer(InvalidAnswer::Absence),
             404 => HubError::NotFound { server, owner },
             429 => HubError::Busy {
                 server,
@@ -281,6 +297,11 @@ impl<'a> Hub<'a> {
     fn server(&self) -> String {
         authority(self.api)
     }
+}
+
+/// Whether the body is one of an API's answers.
+fn is_object(response: &Response) -> bool {
+    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(&response.body).is_ok()
 }
 
 fn unsure(why: HubError) -> HubError {
