@@ -75,6 +75,14 @@ pub struct SessionLabel {
     pub profile: Profile,
 }
 
+impl SessionLabel {
+    /// Whether a label begins as those of sessions do: nothing else may be called so.
+    #[must_use]
+    pub fn is_reserved(label: &str) -> bool {
+        label.starts_with(LABEL_PREFIX)
+    }
+}
+
 impl fmt::Display for SessionLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { machine, profile } = self;

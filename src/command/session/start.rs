@@ -40,7 +40,7 @@ pub fn start(request: Request, desk: Desk<'_>) -> Result<Report> {
         machine,
     } = request;
     let label = SessionLabel { machine, profile };
-    let new = NewToken::personal(&label.to_string(), scopes, Some(expires))?;
+    let new = NewToken::session(&label, scopes, expires)?;
     let place = Place::take(desk.slot(&label.profile), desk)?;
     let before = place.held()?;
     if let Some(found) = &before {
