@@ -238,6 +238,37 @@ fn a_token_is_made_and_its_secret_is_told_once() {
 }
 
 #[test]
+fn what_is_told_of_a_new_tokens_end_stands_and_a_later_one_is_noticed() {
+    let asked = "2027-01-15T08:00:00Z";
+    let expires = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let table = [
+        (json!({}), Some(0), false),
+        (json!({ "expires_at": asked }), Some(0), false),
+        (json!({ "expires_at": "2027-01-15T08:00:00.9Z" }), Some(0), false),
+        (json!({ "expires_at": "2027-01-15T07:59:00Z" }), Some(-60), false),
+        (json!({ "expires_at": "2027-01-15T08:01:00Z" }), Some(60), true),
+        (json!({ "expires_at": null }), None, true),
+        (json!({ "expires_at": "" }), None, true),
+        (json!({ "expires_at": "0001-01-01T00:00:00Z" }), None, true),
+        (json!({ "expires_at": "some day" }), None, true),
+        (json!({ "expires_at": 1_800_000_000 }), None, true),
+    ];
+    for (told, seconds, is_longer) in table {
+        let mut answer = told.clone();
+        answer["uuid"] = ID.into();
+        answer["token"] = CANARY.into();
+        let server = Fixture::start(move |_| Answer::json(&answer).with_status(201));
+        let new = NewToken::personal("ci", vec!["repo:read".into()], Some(expires)).unwrap();
+        let created = hub(&server, |hub| hub.create(&bearer(), &new)).unwrap();
+        let recorded = created.token.expires.map(|told| (told - expires).whole_seconds());
+        assert_eq!((recorded, created.is_longer), (seconds, is_longer), "{told}");
+        // Who asked for no end has what was asked for, and what is told.
+        let created = hub(&server, |hub| hub.create(&bearer(), &personal())).unwrap();
+        assert!(!created.is_longer, "{told}");
+    }
+}
+
+#[test]
 fn an_organizations_token_is_made_with_its_resources() {
     let resource = json!({ "type": "TYPE_REPO", "path": "acme/app", "scopes": ["scope-image-pull"] });
     let answered = json!({ "id": "7", "token": CANARY, "label": "ci", "resources": [resource] });

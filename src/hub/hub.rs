@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use crate::credential::TokenId;
@@ -30,6 +30,8 @@ pub struct Created {
     pub token: HubToken,
     /// What it is used with.
     pub secret: Secret,
+    /// Whether it is good for longer than was asked: who asked for an end has to know.
+    pub is_longer: bool,
 }
 
 /// What came of revoking a token.
@@ -199,13 +201,22 @@ impl<'a> Hub<'a> {
         }
     }
 
-    /// What of a new token is not answered is as it was asked for.
+    /// Until when a new token is good is as it was asked for where that is not answered. What is answered stands: be it
+    /// for ever, or what cannot be read.
     fn created(&self, response: &Response, new: &NewToken) -> Result<Created, HubError> {
         #[derive(Deserialize)]
         struct Wire {
             token: Option<String>,
         }
-        let token = HubToken::read(&response.body).ok_or_else(|| self.answer(InvalidAnswer::Token))?;
+        let (mut token, says_when) =
+            HubToken::read_new(&response.body).ok_or_else(|| self.answer(InvalidAnswer::Token))?;
+        if !says_when {
+            token.expires = new.expires;
+        }
+        let is_longer = new.expires.is_some_and(|asked| {
+            // Docker Hub need not keep parts of a second.
+            token.expires.is_none_or(|told| told - asked >= Duration::SECOND)
+        });
         let secret = serde_json::from_slice(&response.body)
             .ok()
             .and_then(|Wire { token }| token)
@@ -216,11 +227,9 @@ impl<'a> Hub<'a> {
             })
             .ok_or_else(|| self.answer(InvalidAnswer::Secret))?;
         Ok(Created {
-            token: HubToken {
-                expires: token.expires.or(new.expires),
-                ..token
-            },
+            token,
             secret,
+            is_longer,
         })
     }
 
