@@ -631,6 +631,33 @@ fn the_last_request_that_is_allowed_delays_the_next_one() {
 }
 
 #[test]
+fn the_time_there_is_that_of_the_last_answer_which_told_it() {
+    let dates = [
+        "Sun, 22 Nov 2009 08:00:00 GMT",
+        "Sun, 22 Nov 2009 08:00:07 GMT",
+        "noon",
+    ];
+    let asked = AtomicUsize::new(0);
+    let server = Fixture::start(move |_| {
+        let number = asked.fetch_add(1, Ordering::Relaxed);
+        let status = [204, 500, 204][number.min(2)];
+        Answer::new(status, "").with("Date", dates[number.min(2)])
+    });
+    let id = ID.parse().unwrap();
+    hub(&server, |hub| {
+        assert_eq!(hub.heard(), None);
+        let revoke = || hub.revoke(&bearer(), &Owner::Account, &id).unwrap();
+        revoke();
+        let first = hub.heard().unwrap();
+        assert_eq!(first.time.unix_timestamp(), 1_258_876_800);
+        // A fault that passed, and an answer that tells nothing.
+        revoke();
+        assert_eq!(hub.heard(), Some(first));
+        assert!(first.at.elapsed() < LONG);
+    });
+}
+
+#[test]
 fn nothing_is_sent_in_the_clear_but_to_this_machine() {
     for api in [
         "http://hub.example.com",

@@ -35,7 +35,7 @@ pub fn prune(request: &Request, desk: Desk<'_>, say: &mut dyn FnMut(&str) -> Res
         Which::All
     };
     let mut sessions = Sessions::read(which, &manager, desk)?;
-    let plan = PrunePlan::new(std::mem::take(&mut sessions.tokens), request.keep, None);
+    let plan = PrunePlan::new(std::mem::take(&mut sessions.tokens), request.keep, None, desk.now);
     if request.is_dry_run {
         return show(&plan, &sessions, &manager, say);
     }

@@ -20,6 +20,9 @@ pub const SESSION_PROFILE: &str = "session";
 /// Docker Hub takes.
 const LABEL_PREFIX: &str = "docker-credential-scoped/session/";
 
+/// What two clocks differ by that nobody can tell.
+const INACCURACY: Duration = Duration::seconds(2);
+
 const MAX_MACHINE_BYTES: usize = 32;
 
 /// How long after its access token docker's browser login has its personal access token: a request lies between them.
@@ -181,7 +184,7 @@ pub fn is_browser_login(
     pat_account == access_token_account && (Duration::ZERO..=BROWSER_LOGIN).contains(&between)
 }
 
-/// A session token, and where it is kept. `P` is a place.
+/// A session token, and where it is kept. `P` is a place. All times are by Docker Hub's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionToken<P> {
     /// Docker Hub's name for it, where that is known.
@@ -201,12 +204,45 @@ impl<P> SessionToken<P> {
         self.last_used.map_or(self.created, |used| used.max(self.created))
     }
 
-    /// Takes in what somebody else knows of the same token. Their clocks may differ; the later stands, so that it goes
-    /// later rather than earlier.
+    /// Takes in what somebody else knows of the same token. The later stands, so that it goes later rather than earlier.
     fn merge(&mut self, other: Self) {
         self.places.extend(other.places);
         self.created = self.created.max(other.created);
         self.last_used = self.last_used.max(other.last_used);
+    }
+}
+
+/// How Docker Hub's clock and this machine's stand to each other. What is written down here of a token's use has this
+/// machine's time, and what Docker Hub tells of it has Docker Hub's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    ours: OffsetDateTime,
+    theirs: OffsetDateTime,
+}
+
+impl Clocks {
+    /// What both show at one moment. Docker Hub tells whole seconds, and its answer is under way for a while: clocks that
+    /// differ by no more than that are taken to show the same.
+    #[must_use]
+    pub fn new(ours: OffsetDateTime, theirs: OffsetDateTime) -> Self {
+        let is_near = (theirs - ours).abs() <= INACCURACY;
+        Self {
+            ours,
+            theirs: if is_near { ours } else { theirs },
+        }
+    }
+
+    /// What Docker Hub's clock showed when this machine's showed that, as far as neither was set since. Nothing has been
+    /// done later than now.
+    #[must_use]
+    pub fn theirs(&self, ours: OffsetDateTime) -> OffsetDateTime {
+        ours.saturating_add(self.theirs - self.ours).min(self.theirs)
+    }
+
+    /// The time by Docker Hub's clock.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.theirs
     }
 }
 
@@ -220,16 +256,25 @@ pub struct PrunePlan<P> {
 }
 
 impl<P: Ord> PrunePlan<P> {
-    /// Keeps the `keep` most recently used ones, and the one just made, which counts as one of them.
+    /// Keeps the `keep` most recently used ones, and the one just made, which counts as one of them. `now` is by Docker
+    /// Hub's clock: what is said to have been done later was done now, or a clock that once was ahead would have a token
+    /// kept for good, and five others go.
     ///
     /// What Docker Hub knows of a token and what is known here may come as two with one id; they are one token. Of
     /// those that were used at the same time the one made later counts as the more recent, then the greater id, so that
     /// all machines come to the same plan.
     #[must_use]
-    pub fn new(tokens: Vec<SessionToken<P>>, keep: usize, just_made: Option<&TokenId>) -> Self {
+    pub fn new(
+        tokens: Vec<SessionToken<P>>,
+        keep: usize,
+        just_made: Option<&TokenId>,
+        now: OffsetDateTime,
+    ) -> Self {
         let mut kept = one_each(tokens);
         for token in &mut kept {
             token.places.sort();
+            token.created = token.created.min(now);
+            token.last_used = token.last_used.map(|used| used.min(now));
         }
         let order = |token: &SessionToken<P>| {
             // A clock that is behind would have the one just made be an old one.

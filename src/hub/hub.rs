@@ -1,6 +1,8 @@
 //! Hub: the calls of Docker Hub's API that this program needs. Every one is for the owner that it names.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -21,6 +23,16 @@ pub struct Hub<'a> {
     api: &'a Url,
     http: &'a Http,
     patience: Patience,
+    heard: Cell<Option<Heard>>,
+}
+
+/// What time it was at Docker Hub when an answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// By its own clock.
+    pub time: OffsetDateTime,
+    /// When that was, for who knows what our clock showed then.
+    pub at: Instant,
 }
 
 /// A token that was made, with its secret, which is told this once.
@@ -51,7 +63,14 @@ impl<'a> Hub<'a> {
             api,
             http,
             patience: Patience::default(),
+            heard: Cell::new(None),
         }
+    }
+
+    /// What time it was there at its last answer that said so.
+    #[must_use]
+    pub fn heard(&self) -> Option<Heard> {
+        self.heard.get()
     }
 
     /// Signs in with a password: what is answered is a bearer for the other calls. One that is made from a token is
@@ -245,7 +264,14 @@ impl<'a> Hub<'a> {
             authorization,
             allows_plain_http: is_loopback(url),
         };
-        Ok(self.patience.send(&request, self.http)?)
+        let response = self.patience.send(&request, self.http)?;
+        if let Some(time) = response.server_time() {
+            self.heard.set(Some(Heard {
+                time,
+                at: Instant::now(),
+            }));
+        }
+        Ok(response)
     }
 
     /// What an answer means that did not do it, to whichever call.

@@ -34,7 +34,7 @@ pub fn list(account: Option<&str>, format: Format, desk: Desk<'_>) -> Result<Rep
     let mut rows = Vec::new();
     let known = match asked {
         Ok((account, sessions)) => {
-            add_rows(&mut rows, Some(&account), sessions);
+            add_rows(&mut rows, Some(&account), sessions, desk.now);
             Some(account)
         }
         Err(error) => {
@@ -51,7 +51,7 @@ pub fn list(account: Option<&str>, format: Format, desk: Desk<'_>) -> Result<Rep
     held.tokens = all.into_iter().filter(|token| !is_shown(token, &held)).collect();
     // Where the account is meant that manages, others are not.
     if known.is_none() || account.is_none() {
-        add_rows(&mut rows, None, held);
+        add_rows(&mut rows, None, held, desk.now);
     }
     match format {
         Format::Json => report.text = serde_json::to_string_pretty(&rows)? + "\n",
@@ -65,9 +65,9 @@ pub fn list(account: Option<&str>, format: Format, desk: Desk<'_>) -> Result<Rep
     Ok(report)
 }
 
-fn add_rows(rows: &mut Vec<Row>, account: Option<&str>, mut sessions: Sessions) {
+fn add_rows(rows: &mut Vec<Row>, account: Option<&str>, mut sessions: Sessions, now: OffsetDateTime) {
     let tokens = std::mem::take(&mut sessions.tokens);
-    let each = PrunePlan::new(tokens, usize::MAX, None).kept;
+    let each = PrunePlan::new(tokens, usize::MAX, None, now).kept;
     rows.extend(each.iter().map(|token| Row::of(token, account, &sessions)));
 }
 

@@ -142,7 +142,7 @@ fn prune_own(
 ) -> Result<()> {
     let mut sessions = Sessions::read(Which::Own(machine), manager, desk)?;
     let tokens = std::mem::take(&mut sessions.tokens);
-    for token in PrunePlan::new(tokens, KEPT, Some(just_made)).pruned {
+    for token in PrunePlan::new(tokens, KEPT, Some(just_made), desk.now).pruned {
         match prune_one(&token, &sessions, manager, desk) {
             Ok(line) => report.say(format_args!("Pruned {line}")),
             Err(line) => report.note(line),

@@ -1,5 +1,6 @@
 //! Random histories: tokens are made, used, revoked and pruned from two machines, each of which knows the list and its
-//! own records only. Whatever happens, only session tokens go, and only those that five others stand before.
+//! own records only, which it keeps by a clock that is wrong. Whatever happens, only session tokens go, and only those that
+//! five others were used after in truth.
 
 use super::{at, id};
 use crate::credential::session_token::*;
@@ -29,12 +30,15 @@ struct Token {
     last_used: Option<i64>,
 }
 
-/// A token as a machine keeps it, by the machine's own clock.
+/// A token as a machine keeps it.
 struct Record {
     number: Option<usize>,
     place: usize,
+    /// By the machine's own clock.
     created: i64,
     last_used: i64,
+    /// In truth.
+    used: i64,
 }
 
 struct World {
@@ -44,7 +48,8 @@ struct World {
     made: usize,
     listed: Vec<Token>,
     records: [Vec<Record>; 2],
-    clocks: [i64; 2],
+    /// How far the machines' clocks are ahead.
+    ahead: [i64; 2],
 }
 
 /// What is the same in all histories, since most of the time would be spent on making it.
@@ -77,7 +82,7 @@ impl World {
             made: 0,
             listed: Vec::new(),
             records: [Vec::new(), Vec::new()],
-            clocks: [0, 0],
+            ahead: [0, 0],
         }
     }
 
@@ -106,8 +111,7 @@ impl World {
                 2..=6 => self.start(machine, names),
                 7 | 8 => self.log_in(machine),
                 9..=11 => self.use_one(machine),
-                12 => self.set_clock(machine),
-                13 => {
+                12 | 13 => {
                     if !self.listed.is_empty() {
                         let gone = self.below(self.listed.len());
                         self.listed.swap_remove(gone);
@@ -122,9 +126,10 @@ impl World {
         }
     }
 
-    /// Clocks differ, and are set, by more than what lies between two uses.
+    /// Clocks differ by more than what lies between two uses, and some by years. Some do not.
     fn set_clock(&mut self, machine: usize) {
-        self.clocks[machine] = i64::try_from(self.below(41)).unwrap() - 20;
+        let by = i64::try_from(self.below(41)).unwrap() - 20;
+        self.ahead[machine] = by * [3, 60, 3600, 10_000_000][self.below(4)];
     }
 
     fn make(&mut self, nature: Nature, label: String) -> usize {
@@ -147,13 +152,14 @@ impl World {
     }
 
     fn keep(&mut self, machine: usize, number: Option<usize>, place: usize) {
-        let now = self.now + self.clocks[machine];
+        let now = self.now + self.ahead[machine];
         self.records[machine].retain(|record| record.place != place);
         self.records[machine].push(Record {
             number,
             place,
             created: now,
             last_used: now,
+            used: self.now,
         });
     }
 
@@ -173,13 +179,13 @@ impl World {
     }
 
     fn use_one(&mut self, machine: usize) {
-        let now = self.now + self.clocks[machine];
+        let now = self.now + self.ahead[machine];
         let is_recorded = self.below(2) == 0;
         let count = self.records[machine].len();
         if is_recorded && count > 0 {
             let used = self.below(count);
             let record = &mut self.records[machine][used];
-            record.last_used = record.last_used.max(now);
+            (record.last_used, record.used) = (now, self.now);
             let number = record.number;
             // Docker Hub does not tell each use at once.
             if self.below(4) > 0 {
@@ -203,7 +209,7 @@ impl World {
                 .any(|record| record.number.is_some_and(|number| names.ids[number] == *id))
         };
         let mut tokens = Vec::new();
-        // For each token the last that is known of it, worked out apart from the plan.
+        // For each token when it was last used in truth, as far as this machine or Docker Hub knows of it.
         let mut recent: Vec<(Option<usize>, usize, i64)> = Vec::new();
         for token in &self.listed {
             let listed = Listed {
@@ -227,23 +233,24 @@ impl World {
                 ));
             }
         }
+        let clocks = Clocks::new(at(self.now + self.ahead[machine]), at(self.now));
         for record in own {
             tokens.push(SessionToken {
                 id: record.number.map(|number| names.ids[number].clone()),
                 places: vec![record.place],
-                created: at(record.created),
-                last_used: Some(at(record.last_used)),
+                created: clocks.theirs(at(record.created)),
+                last_used: Some(clocks.theirs(at(record.last_used))),
             });
             let known = recent
                 .iter_mut()
                 .find(|(number, ..)| number.is_some() && *number == record.number);
             match known {
-                Some((.., last)) => *last = record.last_used.max(*last),
-                None => recent.push((record.number, record.place, record.last_used)),
+                Some((.., last)) => *last = record.used.max(*last),
+                None => recent.push((record.number, record.place, record.used)),
             }
         }
-        let PrunePlan { kept, pruned } =
-            PrunePlan::new(tokens, KEPT, just_made.map(|number| &names.ids[number]));
+        let just_made_id = just_made.map(|number| &names.ids[number]);
+        let PrunePlan { kept, pruned } = PrunePlan::new(tokens, KEPT, just_made_id, clocks.now());
         self.check(names, &recent, just_made, (&kept, &pruned), all_auto);
         for token in &pruned {
             self.records[machine].retain(|record| !token.places.contains(&record.place));
