@@ -1,7 +1,6 @@
 //! Hub: the calls of Docker Hub's API that this program needs. Every one is for the owner that it names.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -336,7 +335,8 @@ impl<'a> Hub<'a> {
 
 /// Whether the body is one of an API's answers.
 fn is_object(response: &Response) -> bool {
-    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(&response.body).is_ok()
+    let body = response.body.trim_ascii_start();
+    body.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 fn unsure(why: HubError) -> HubError {
