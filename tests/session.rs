@@ -665,7 +665,8 @@ fn an_over_session_is_shown_as_such_and_another_is_started_in_its_place() {
     let scene = scene();
     run(&scene, &["session", "start"]).succeeds();
     let token = only(&scene);
-    scene.hub.change(&token.id, |token| token.expires = Some(ago(10)));
+    let over = ago(10);
+    scene.hub.change(&token.id, |token| token.expires = Some(over));
     let table = run(&scene, &["session", "list"]).succeeds().stdout;
     assert!(table.contains(&format!("{} (over)", rfc3339(over))), "{table}");
     run(&scene, &["session", "start"]).succeeds();

@@ -52,7 +52,7 @@ pub struct SessionList {
 /// The arguments of `session start`.
 #[derive(Debug, Args)]
 pub struct SessionStart {
-    /// What it may do: repo:admin, repo:write, repo:read or repo:public_read; may be repeated
+    /// What it may do: repo:admin, repo:write, repo:read or `repo:public_read`; may be repeated
     #[arg(long = "scope", value_name = "SCOPE", default_value = "repo:read")]
     pub scopes: Vec<String>,
     /// When it ends: 8h, 2d, 2027-01-31, 2027-01-31T12:00:00Z
