@@ -370,6 +370,65 @@ fn where_no_answer_comes_the_next_prune_finds_what_may_have_been_made() {
 }
 
 #[test]
+fn who_is_killed_before_the_new_one_is_kept_has_the_one_before() {
+    let scene = scene();
+    run(&scene, &["session", "start"]).succeeds();
+    let first = only(&scene);
+    let seconds = std::time::Duration::from_secs(3);
+    scene
+        .hub
+        .fail("POST", "/v2/access-tokens", 1, Fault::Late(seconds));
+    let mut running = command_on(&scene.home, "laptop", &["session", "start"])
+        .spawn()
+        .unwrap();
+    scene.hub.wait_for("POST", "/v2/access-tokens", 2);
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_eq!(scene.stored_in("session").unwrap().secret, first.secret);
+    assert!(scene.hub.is_good("anna", &first.secret));
+    // Its turn ends with a process, and what it had made is known by its label.
+    run(&scene, &["session", "start"]).succeeds();
+    run(&scene, &["prune", "--keep", "1"]).succeeds();
+    assert_eq!(scene.stored_in("session").unwrap().secret, only(&scene).secret);
+}
+
+#[test]
+fn what_is_done_is_written_down_where_that_is_wanted() {
+    let scene = scene();
+    let mut settings = scene.settings();
+    settings["activityLog"] = json!(true);
+    scene.settle_with(&settings);
+    run(&scene, &["session", "start"]).succeeds();
+    let secret = only(&scene).secret;
+    run(&scene, &["session", "start"]).succeeds();
+    run(&scene, &["session", "end"]).succeeds();
+    run(&scene, &["session", "start"]).succeeds();
+    run(&scene, &["prune", "--keep", "0"]).succeeds();
+    let log = run(&scene, &["log", "--json"]).succeeds().stdout;
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let done: Vec<String> = lines
+        .map(|line| {
+            assert_eq!(
+                (&line["profile"], &line["account"]),
+                (&json!("session"), &json!("anna")),
+                "{line}"
+            );
+            line["action"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(
+        done,
+        [
+            "create", "add", "create", "add", "revoke", "revoke", "remove", "create", "add", "remove",
+            "revoke"
+        ]
+    );
+    assert!(!log.contains(&secret));
+}
+
+#[test]
 fn only_what_this_machine_started_is_pruned_and_never_the_one_just_made() {
     let scene = scene();
     let registry = scene.registry();
