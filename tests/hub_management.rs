@@ -351,6 +351,32 @@ fn a_password_may_be_kept_elsewhere() {
 }
 
 #[test]
+fn a_program_that_has_a_secret_is_run_for_who_is_chosen_only() {
+    let scene = scene();
+    scene.log_in("ben", BEN);
+    let ran = scene.home.path().join("ran");
+    let script = format!("echo >> '{}'; echo {ANNA}", ran.display());
+    let token = format!("echo >> '{}'; echo dckr_pat_x", ran.display());
+    let mut settings = scene.settings();
+    settings["credentials"] = json!([
+        { "server": scene.registry(), "username": "anna", "secret": { "command": ["sh", "-c", script] }, "profile": "manage" },
+        { "server": scene.registry(), "username": "carl", "secret": { "command": ["sh", "-c", token] }, "profile": "ci" },
+    ]);
+    scene.settle_with(&settings);
+    let runs = || std::fs::read_to_string(&ran).unwrap_or_default().len();
+    scene.says(&LIST, "ben has no personal access tokens.\n", "", 0);
+    assert_eq!(runs(), 0);
+    scene.says(&["hub", "token", "list", "--account", "anna"], EMPTY, "", 0);
+    assert_eq!(runs(), 1);
+    scene.says(
+        &["hub", "token", "list", "--account", "carl"],
+        "",
+        "docker-credential-scoped: Docker Hub lets no personal access token manage tokens; sign in with docker login in a browser, or with a password\n",
+        1,
+    );
+}
+
+#[test]
 fn a_docker_hub_that_cannot_be_reached_is_told_and_no_other_password_is_tried() {
     let scene = scene();
     scene.log_in("anna", ANNA);

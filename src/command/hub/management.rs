@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 use super::Desk;
 use crate::command::credentials::{Found, expired_text, named};
 use crate::command::{forget_tokens_of, quoted, rfc3339, subject};
-use crate::credential::{Credential, Kind, TokenId, UsableCredential};
+use crate::credential::{Credential, KeptSecret, Kind, SecretReference, TokenId, UsableCredential};
 use crate::hub::{
     Change, Created, Hub, HubClaims, HubError, HubToken, NewToken, NotForManagement, Owner, Revoked,
 };
@@ -58,7 +58,16 @@ pub struct Candidate {
     /// What it is.
     pub means: Means,
     /// What it is used with, or why it manages nothing, with the mend.
-    able: Result<UsableCredential, String>,
+    able: Result<Proof, String>,
+}
+
+/// What somebody signs in with.
+#[derive(Debug)]
+enum Proof {
+    /// The secret is here.
+    AtHand(UsableCredential),
+    /// A program has it, which is run for who is chosen: it may ask somebody something.
+    ToFetch(Credential),
 }
 
 impl Candidate {
@@ -132,7 +141,7 @@ fn browser_login(slot: Slot, found: &Found, desk: Desk<'_>) -> Candidate {
         means: Means::BrowserLogin,
         able: fetched.and_then(|usable| {
             check_browser_login(&usable.secret.secret, &claims, desk)?;
-            Ok(usable)
+            Ok(Proof::AtHand(usable))
         }),
         slot,
     }
@@ -183,21 +192,45 @@ fn login(slot: Slot, found: &Found, desk: Desk<'_>) -> Candidate {
             able: Err(why),
         };
     }
+    let is_programs = matches!(
+        credential.secret,
+        KeptSecret::Elsewhere(SecretReference::Command(_) | SecretReference::Helper(_))
+    );
+    if is_programs && known.is_some() && credential.expired(desk.now).is_none() {
+        return Candidate {
+            slot,
+            account: known,
+            means: Means::Password,
+            able: Ok(Proof::ToFetch(credential.clone())),
+        };
+    }
     // What it is may be known once it is fetched, and whose.
-    let fetched = fetch(&slot, credential, desk);
-    let account = fetched
-        .as_ref()
-        .map_or(known, |usable| usable.known_account().map(str::to_owned));
-    let fetched_kind = fetched.as_ref().map_or(credential.kind, |usable| usable.kind);
-    let (means, able) = match manages_nothing(fetched_kind) {
-        Some((means, why)) => (means, Err(why)),
-        None => (Means::Password, fetched),
-    };
-    Candidate {
-        slot,
-        account,
-        means,
-        able,
+    match fetch_password(&slot, credential, desk) {
+        Ok(usable) => Candidate {
+            slot,
+            account: usable.known_account().map(str::to_owned),
+            means: Means::Password,
+            able: Ok(Proof::AtHand(usable)),
+        },
+        Err((means, why)) => Candidate {
+            slot,
+            account: known,
+            means,
+            able: Err(why),
+        },
+    }
+}
+
+/// What is a password once it is fetched; or what it is, and why it manages nothing.
+fn fetch_password(
+    slot: &Slot,
+    credential: &Credential,
+    desk: Desk<'_>,
+) -> Result<UsableCredential, (Means, String)> {
+    let usable = fetch(slot, credential, desk).map_err(|why| (Means::Password, why))?;
+    match manages_nothing(usable.kind) {
+        Some(nothing) => Err(nothing),
+        None => Ok(usable),
     }
 }
 
@@ -371,7 +404,12 @@ impl<'a> Manager<'a> {
             means,
             able,
         } = candidate;
-        let credential = able.map_err(Unsigned::Unable)?;
+        let credential = match able.map_err(Unsigned::Unable)? {
+            Proof::AtHand(usable) => usable,
+            Proof::ToFetch(credential) => {
+                fetch_password(&slot, &credential, desk).map_err(|(_, why)| Unsigned::Unable(why))?
+            }
+        };
         let hub = desk.reach.hub();
         let bearer = match means {
             Means::Password => ask(&hub, &slot, &credential, desk)?,
