@@ -1,10 +1,6 @@
 //! Who manages Docker Hub's tokens from here: what is told of it, what is sent, and what is not.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where it errs"
-)]
+#![expect(clippy::expect_used, reason = "a test stops where it errs")]
 
 mod support;
 

@@ -236,7 +236,9 @@ fn where_nothing_can_be_read_or_kept_nothing_is_made() {
     );
     let staging = scene.home.data().join("staging");
     fs::remove_dir_all(&staging).expect("a directory");
-    fs::write(&staging, "").expect("a file");
+    scene
+        .home
+        .write(".local/share/docker-credential-scoped/staging", "");
     let outcome = scene.run(&ROTATE).fails();
     assert!(outcome.stderr.contains("staging"), "{}", outcome.stderr);
     fs::remove_file(&staging).expect("a file");

@@ -1,10 +1,6 @@
 //! Docker Hub's tokens from the command line: list, create, update and revoke, and what a refused one may mean.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where it errs"
-)]
+#![expect(clippy::expect_used, reason = "a test stops where it errs")]
 
 mod support;
 
@@ -308,7 +304,7 @@ fn what_cannot_be_kept_is_revoked_again() {
     assert_eq!(scene.hub.tokens("anna").len(), 0);
     assert_eq!(scene.stored_in("one").expect("a credential").secret, "other");
     let outcome = meanwhile(late, "two", &|| {
-        scene.hub.fail("DELETE", "*", 9, Fault::Status(403))
+        scene.hub.fail("DELETE", "*", 9, Fault::Status(403));
     });
     assert_eq!(
         scene.plain(&outcome.stderr),
@@ -316,7 +312,7 @@ fn what_cannot_be_kept_is_revoked_again() {
             "the new token could not be kept: REGISTRY, profile two: something else was put there meanwhile; and it could not be revoked again: HUB refuses it (403): the account may not manage tokens; ask who administers it; nobody has its secret, revoke it when that works: docker-credential-scoped hub token revoke ID (label ci)"
         )
     );
-    let left = only(&scene, "anna");
+    let left = only(scene, "anna");
     assert!(outcome.stderr.contains(&left.id) && !outcome.stderr.contains(&left.secret));
 }
 
