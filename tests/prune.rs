@@ -663,6 +663,51 @@ fn two_machines_and_eight_pruners_leave_the_five_most_recently_used() {
 }
 
 #[test]
+fn sessions_that_start_while_others_prune_end_up_as_five_and_nothing_dead_is_held() {
+    let scene = HubScene::new(Config::default());
+    let desk = scene.other_machine();
+    let machines = [(&scene.home, "laptop"), (&desk, "desk")];
+    for (home, machine) in machines {
+        Helper::of(home).store(&scene.registry(), "anna", ANNA);
+        let old = session_of(&scene, machine, "old", ago(600));
+        hold(home, &scene.registry(), "old", &old, ago(600));
+    }
+    let manual = scene.hub.generate("anna", "manual", "ci", ago(99_999), None);
+    let running: Vec<_> = (0..12)
+        .map(|number: usize| {
+            let (home, machine) = machines[number % 2];
+            let profile = format!("s{number}");
+            let start = ["session", "start", "--profile", &profile];
+            let arguments: &[&str] = if number < 8 { &start } else { &["prune"] };
+            command_on(home, machine, arguments)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && told.is_empty(), "{told}");
+    }
+    for (home, machine) in machines.into_iter().chain(machines) {
+        run_on(home, machine, &["prune"]).succeeds();
+    }
+    let mut started = scene.hub.tokens("anna");
+    started.retain(|token| token.id != manual.id);
+    assert_eq!(started.len(), 5);
+    assert!(
+        started.iter().all(|token| !token.label.ends_with("/old")),
+        "{started:?}"
+    );
+    let here: BTreeSet<_> = held(&scene.home).into_iter().chain(held(&desk)).collect();
+    assert_eq!(here, ids_of(&started));
+    assert!(scene.hub.token(&manual.id).is_some());
+}
+
+#[test]
 fn a_thousand_tokens_are_read_once_and_only_what_goes_is_revoked() {
     let scene = HubScene::new(Config::default());
     scene.log_in("anna", ANNA);

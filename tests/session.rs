@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use docker_credential_scoped::command::rfc3339;
 use serde_json::{Value, json};
@@ -390,6 +390,37 @@ fn who_is_killed_before_the_new_one_is_kept_has_the_one_before() {
     run(&scene, &["session", "start"]).succeeds();
     run(&scene, &["prune", "--keep", "1"]).succeeds();
     assert_eq!(scene.stored_in("session").unwrap().secret, only(&scene).secret);
+}
+
+#[test]
+fn what_is_put_there_meanwhile_stays_and_the_new_token_is_revoked() {
+    let scene = scene();
+    let while_asked = std::time::Duration::from_millis(800);
+    scene
+        .hub
+        .fail("POST", "/v2/access-tokens", 1, Fault::Late(while_asked));
+    let running = command_on(&scene.home, "laptop", &["session", "start"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    scene.hub.wait_for("POST", "/v2/access-tokens", 1);
+    add(&scene, "session", "ben", BEN);
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(1), b"".as_slice())
+    );
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!(
+            "docker-credential-scoped: the new token could not be kept: {}, profile session: something else was put there \
+             meanwhile; it was revoked again\n",
+            scene.registry()
+        )
+    );
+    assert_eq!(scene.stored_in("session").unwrap().username, "ben");
+    assert_eq!(scene.hub.tokens("anna"), []);
 }
 
 #[test]
