@@ -198,6 +198,20 @@ fn what_it_may_do_is_asked_for_as_it_is_written_at_docker_hub() {
 }
 
 #[test]
+fn what_was_said_of_the_old_one_here_is_true_of_the_new_one() {
+    let rotation = Rotation::new();
+    let (scene, scope) = (&rotation.scene, "repository:anna/*:pull");
+    let registry = scene.registry();
+    scene
+        .run(&["add", &registry, "--profile", "ci", "--scope", scope])
+        .succeeds();
+    scene.says(&ROTATE, &format!("{ROTATED}{REVOKED}"), "", 0);
+    assert!(scene.run(&["status"]).succeeds().stdout.contains(scope));
+    scene.says(&ROTATE, &format!("{ROTATED}{REVOKED}"), "", 0);
+    rotation.kept();
+}
+
+#[test]
 fn wherever_the_old_one_is_held_the_new_one_takes_its_place() {
     let rotation = Rotation::new();
     let scene = &rotation.scene;

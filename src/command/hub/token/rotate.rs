@@ -272,15 +272,24 @@ impl Rotation<'_> {
     fn keep(&self, credential: &Credential, report: &mut Report) -> Vec<String> {
         let mut kept = Vec::new();
         for place in std::iter::once(self.place).chain(self.others) {
-            match place
-                .keep(credential, &|before| is_old(before, self.old))
-                .and_then(|_| place.ensure_holds(credential))
-            {
+            match self.keep_in(place, credential) {
                 Ok(()) => kept.push(named(place.slot())),
                 Err(error) => report.fail(format_args!("the new one is not kept: {error:#}")),
             }
         }
         kept
+    }
+
+    fn keep_in(&self, place: &Place<'_>, credential: &Credential) -> Result<()> {
+        let mut credential = credential.clone();
+        if let Some(found) = place.held()? {
+            // It may do the same; somebody may have said that more narrowly.
+            let before = found.credential();
+            credential.server_url = before.server_url.clone();
+            credential.allowed = before.allowed.clone();
+        }
+        place.keep(&credential, &|before| is_old(before, self.old))?;
+        place.ensure_holds(&credential)
     }
 
     fn revoke_old(&self) -> Result<(), HubError> {
