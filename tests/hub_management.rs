@@ -1,10 +1,6 @@
 //! Who manages Docker Hub's tokens from here: what is told of it, what is sent, and what is not.
 
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where it errs"
-)]
+#![expect(clippy::expect_used, reason = "a test stops where it errs")]
 
 mod support;
 
@@ -133,23 +129,23 @@ fn dockers_own_sign_in_is_sent_to_the_api_that_it_is_for_while_it_is_good() {
     let table = [
         (
             json!({ "exp": OffsetDateTime::now_utc().unix_timestamp() - 1 }),
-            "expired TIME; sign in again: docker login",
+            "it expired TIME; sign in again: docker login",
         ),
         (
             json!({ "exp": OffsetDateTime::now_utc().unix_timestamp() + 50 }),
-            "expires TIME; sign in again: docker login",
+            "it expires TIME; sign in again: docker login",
         ),
         (
             json!({ "exp": null }),
-            "does not say until when it is good; sign in again: docker login",
+            "it does not say until when it is good; sign in again: docker login",
         ),
         (
             json!({ "aud": ["https://hub.docker.com"] }),
-            "is not for http://HUB, and is not sent there; keep a password",
+            "it is not for http://HUB, and is not sent there; keep a password",
         ),
         (
             json!({ "aud": null }),
-            "is not for http://HUB, and is not sent there; keep a password",
+            "it is not for http://HUB, and is not sent there; keep a password",
         ),
         (
             json!({ "https://hub.docker.com": { "username": "anna", "source": "docker_pat|1" } }),
@@ -167,13 +163,13 @@ fn dockers_own_sign_in_is_sent_to_the_api_that_it_is_for_while_it_is_good() {
     Helper::of(&scene.home).store(ACCESS_TOKEN, "anna", "opaque");
     is_unable(
         &scene,
-        "does not say what it is for, and is sent nowhere; sign in again: docker login",
+        "it does not say what it is for, and is sent nowhere; sign in again: docker login",
         NOBODY,
     );
     scene.says(
         &LIST,
         "",
-        "docker-credential-scoped: https://index.docker.io/v1/access-token cannot manage tokens: the docker login in a browser of anna: does not say what it is for, and is sent nowhere; sign in again: docker login\n",
+        "docker-credential-scoped: nobody can manage tokens from here: https://index.docker.io/v1/access-token, docker login in a browser: it does not say what it is for, and is sent nowhere; sign in again: docker login\n",
         1,
     );
     assert_eq!(scene.asked(), [""; 0]);
@@ -200,7 +196,7 @@ fn what_manages_nothing_is_told_and_not_tried() {
     scene.says(
         &LIST,
         "",
-        "docker-credential-scoped: REGISTRY cannot manage tokens: the identity token of <token>: it logs in to the registry and manages no tokens; sign in with docker login in a browser, or with a password\n",
+        "docker-credential-scoped: nobody can manage tokens from here: REGISTRY, identity token: it logs in to the registry and manages no tokens; sign in with docker login in a browser, or with a password\n",
         1,
     );
     assert_eq!(scene.asked(), [""; 0]);
@@ -348,6 +344,32 @@ fn a_password_may_be_kept_elsewhere() {
     run(&mut list()).is(EMPTY, "", 0);
     // Nothing is stored here, and there is a key for what is remembered all the same.
     assert_eq!(scene.asked(), [SIGN_IN, ASK, ASK]);
+}
+
+#[test]
+fn a_program_that_has_a_secret_is_run_for_who_is_chosen_only() {
+    let scene = scene();
+    scene.log_in("ben", BEN);
+    let ran = scene.home.path().join("ran");
+    let script = format!("echo >> '{}'; echo {ANNA}", ran.display());
+    let token = format!("echo >> '{}'; echo dckr_pat_x", ran.display());
+    let mut settings = scene.settings();
+    settings["credentials"] = json!([
+        { "server": scene.registry(), "username": "anna", "secret": { "command": ["sh", "-c", script] }, "profile": "manage" },
+        { "server": scene.registry(), "username": "carl", "secret": { "command": ["sh", "-c", token] }, "profile": "ci" },
+    ]);
+    scene.settle_with(&settings);
+    let runs = || std::fs::read_to_string(&ran).unwrap_or_default().len();
+    scene.says(&LIST, "ben has no personal access tokens.\n", "", 0);
+    assert_eq!(runs(), 0);
+    scene.says(&["hub", "token", "list", "--account", "anna"], EMPTY, "", 0);
+    assert_eq!(runs(), 1);
+    scene.says(
+        &["hub", "token", "list", "--account", "carl"],
+        "",
+        "docker-credential-scoped: Docker Hub lets no personal access token manage tokens; sign in with docker login in a browser, or with a password\n",
+        1,
+    );
 }
 
 #[test]

@@ -1,12 +1,9 @@
 //! `prune`: which session tokens of a Docker Hub account go, and what is left where one cannot, against a Docker Hub on
 //! loopback.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
-
 mod support;
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::Write as _;
 use std::process::Stdio;
 use std::thread;
@@ -75,7 +72,7 @@ fn the_plan_is_shown_and_nothing_is_changed() {
     let (scene, tokens) = scene_with(7);
     let line = |word: &str, number: usize| {
         let number_here = i64::try_from(number).unwrap();
-        let here = if number % 2 == 0 {
+        let here = if number.is_multiple_of(2) {
             format!("; here: {}", place(&scene, number_here))
         } else {
             String::new()
@@ -371,6 +368,34 @@ fn one_that_cannot_be_revoked_leaves_the_others_done() {
 }
 
 #[test]
+fn where_the_sign_in_ends_the_others_stay_here_too() {
+    let (scene, tokens) = scene_with(8);
+    // The one before is revoked; then neither this bearer is taken, nor the next.
+    scene.hub.fail_later("DELETE", "*", 1, 9, Fault::Status(401));
+    let ended = run_on(&scene.home, "laptop", &["prune"]).fails();
+    assert!(
+        ended
+            .stderr
+            .starts_with(&format!("{}; not revoked: ", called(&tokens[1])))
+            && ended
+                .stderr
+                .ends_with("\n1 more are left; once more: docker-credential-scoped prune\n"),
+        "{ended:?}"
+    );
+    assert!(
+        ended.stdout.ends_with("anna: 5 session tokens kept, 1 pruned\n"),
+        "{ended:?}"
+    );
+    assert_eq!(
+        held(&scene.home),
+        [2, 4, 6].map(|number: usize| tokens[number].id.clone())
+    );
+    scene.hub.mend();
+    run_on(&scene.home, "laptop", &["prune"]).succeeds();
+    assert_eq!(ids(&scene, "anna"), ids_of(&tokens[3..]));
+}
+
+#[test]
 fn one_that_is_removed_here_and_not_revoked_is_found_again() {
     for fault in [Fault::Status(403), Fault::DropBefore, Fault::DropAfter] {
         let (scene, tokens) = scene_with(6);
@@ -409,15 +434,13 @@ fn one_that_cannot_be_removed_here_is_not_revoked() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let slot = |number: i64| {
-        let name = format!("{}@p{number}", scene.registry().replace(':', "%3A"));
-        scene.home.slots().join(name)
-    };
+    let name = |number: i64| format!("{}@p{number}", scene.registry().replace(':', "%3A"));
     // Its turn has come when the first is gone from here.
-    while slot(0).exists() {
+    while scene.home.slots().join(name(0)).exists() {
         thread::sleep(Duration::from_millis(1));
     }
-    fs::write(slot(2), "damaged").unwrap();
+    let slots = ".local/share/docker-credential-scoped/slots";
+    scene.home.write(&format!("{slots}/{}", name(2)), "damaged");
     let output = running.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
@@ -637,6 +660,51 @@ fn two_machines_and_eight_pruners_leave_the_five_most_recently_used() {
     }
     let here: BTreeSet<_> = held(&scene.home).into_iter().chain(held(&desk)).collect();
     assert_eq!(here, ids_of(&kept));
+}
+
+#[test]
+fn sessions_that_start_while_others_prune_end_up_as_five_and_nothing_dead_is_held() {
+    let scene = HubScene::new(Config::default());
+    let desk = scene.other_machine();
+    let machines = [(&scene.home, "laptop"), (&desk, "desk")];
+    for (home, machine) in machines {
+        Helper::of(home).store(&scene.registry(), "anna", ANNA);
+        let old = session_of(&scene, machine, "old", ago(600));
+        hold(home, &scene.registry(), "old", &old, ago(600));
+    }
+    let manual = scene.hub.generate("anna", "manual", "ci", ago(99_999), None);
+    let running: Vec<_> = (0..12)
+        .map(|number: usize| {
+            let (home, machine) = machines[number % 2];
+            let profile = format!("s{number}");
+            let start = ["session", "start", "--profile", &profile];
+            let arguments: &[&str] = if number < 8 { &start } else { &["prune"] };
+            command_on(home, machine, arguments)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for child in running {
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success() && told.is_empty(), "{told}");
+    }
+    for (home, machine) in machines.into_iter().chain(machines) {
+        run_on(home, machine, &["prune"]).succeeds();
+    }
+    let mut started = scene.hub.tokens("anna");
+    started.retain(|token| token.id != manual.id);
+    assert_eq!(started.len(), 5);
+    assert!(
+        started.iter().all(|token| !token.label.ends_with("/old")),
+        "{started:?}"
+    );
+    let here: BTreeSet<_> = held(&scene.home).into_iter().chain(held(&desk)).collect();
+    assert_eq!(here, ids_of(&started));
+    assert!(scene.hub.token(&manual.id).is_some());
 }
 
 #[test]

@@ -5,7 +5,7 @@
 mod support;
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use docker_credential_scoped::command::rfc3339;
 use serde_json::{Value, json};
@@ -370,6 +370,96 @@ fn where_no_answer_comes_the_next_prune_finds_what_may_have_been_made() {
 }
 
 #[test]
+fn who_is_killed_before_the_new_one_is_kept_has_the_one_before() {
+    let scene = scene();
+    run(&scene, &["session", "start"]).succeeds();
+    let first = only(&scene);
+    let seconds = std::time::Duration::from_secs(3);
+    scene
+        .hub
+        .fail("POST", "/v2/access-tokens", 1, Fault::Late(seconds));
+    let mut running = command_on(&scene.home, "laptop", &["session", "start"])
+        .spawn()
+        .unwrap();
+    scene.hub.wait_for("POST", "/v2/access-tokens", 2);
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_eq!(scene.stored_in("session").unwrap().secret, first.secret);
+    assert!(scene.hub.is_good("anna", &first.secret));
+    // Its turn ends with a process, and what it had made is known by its label.
+    run(&scene, &["session", "start"]).succeeds();
+    run(&scene, &["prune", "--keep", "1"]).succeeds();
+    assert_eq!(scene.stored_in("session").unwrap().secret, only(&scene).secret);
+}
+
+#[test]
+fn what_is_put_there_meanwhile_stays_and_the_new_token_is_revoked() {
+    let scene = scene();
+    let while_asked = std::time::Duration::from_millis(800);
+    scene
+        .hub
+        .fail("POST", "/v2/access-tokens", 1, Fault::Late(while_asked));
+    let running = command_on(&scene.home, "laptop", &["session", "start"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    scene.hub.wait_for("POST", "/v2/access-tokens", 1);
+    add(&scene, "session", "ben", BEN);
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.stdout.as_slice()),
+        (Some(1), b"".as_slice())
+    );
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!(
+            "docker-credential-scoped: the new token could not be kept: {}, profile session: something else was put there \
+             meanwhile; it was revoked again\n",
+            scene.registry()
+        )
+    );
+    assert_eq!(scene.stored_in("session").unwrap().username, "ben");
+    assert_eq!(scene.hub.tokens("anna"), []);
+}
+
+#[test]
+fn what_is_done_is_written_down_where_that_is_wanted() {
+    let scene = scene();
+    let mut settings = scene.settings();
+    settings["activityLog"] = json!(true);
+    scene.settle_with(&settings);
+    run(&scene, &["session", "start"]).succeeds();
+    let secret = only(&scene).secret;
+    run(&scene, &["session", "start"]).succeeds();
+    run(&scene, &["session", "end"]).succeeds();
+    run(&scene, &["session", "start"]).succeeds();
+    run(&scene, &["prune", "--keep", "0"]).succeeds();
+    let log = run(&scene, &["log", "--json"]).succeeds().stdout;
+    let lines = log
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let done: Vec<String> = lines
+        .map(|line| {
+            assert_eq!(
+                (&line["profile"], &line["account"]),
+                (&json!("session"), &json!("anna")),
+                "{line}"
+            );
+            line["action"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(
+        done,
+        [
+            "create", "add", "create", "add", "revoke", "revoke", "remove", "create", "add", "remove",
+            "revoke"
+        ]
+    );
+    assert!(!log.contains(&secret));
+}
+
+#[test]
 fn only_what_this_machine_started_is_pruned_and_never_the_one_just_made() {
     let scene = scene();
     let registry = scene.registry();
@@ -665,7 +755,8 @@ fn an_over_session_is_shown_as_such_and_another_is_started_in_its_place() {
     let scene = scene();
     run(&scene, &["session", "start"]).succeeds();
     let token = only(&scene);
-    scene.hub.change(&token.id, |token| token.expires = Some(ago(10)));
+    let over = ago(10);
+    scene.hub.change(&token.id, |token| token.expires = Some(over));
     let table = run(&scene, &["session", "list"]).succeeds().stdout;
     assert!(table.contains(&format!("{} (over)", rfc3339(over))), "{table}");
     run(&scene, &["session", "start"]).succeeds();

@@ -79,13 +79,18 @@ pub struct Create {
     )]
     pub scopes: Vec<String>,
     /// What an organization's token may do, as in acme/app:pull,push or acme/*:pull; may be repeated
-    #[arg(long, value_name = "IMAGE:ACTIONS", requires = "org")]
+    #[arg(
+        long,
+        value_name = "IMAGE:ACTIONS",
+        requires = "org",
+        conflicts_with = "scopes"
+    )]
     pub allow: Vec<String>,
     /// What it may do with the organization itself, as in scope-member-read
-    #[arg(long, value_name = "SCOPES", requires = "org")]
+    #[arg(long, value_name = "SCOPES", requires = "org", conflicts_with = "scopes")]
     pub allow_org: Option<String>,
     /// What is written about an organization's token
-    #[arg(long, value_name = "TEXT", requires = "org")]
+    #[arg(long, value_name = "TEXT", requires = "org", conflicts_with = "scopes")]
     pub description: Option<String>,
     /// Until when it is good: 2027-01-31, 2027-01-31T12:00:00Z, 30d or 8h [default: it does not expire]
     #[arg(long, value_name = "WHEN")]

@@ -33,7 +33,7 @@ pub enum SessionCommand {
 /// The arguments of `session end`.
 #[derive(Debug, Args)]
 pub struct SessionEnd {
-    /// The profile that it is kept for [default: session]
+    /// The profile that it is kept for [default: `DOCKER_CREDENTIAL_SCOPED_PROFILE`, else session]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<Profile>,
 }
@@ -52,13 +52,13 @@ pub struct SessionList {
 /// The arguments of `session start`.
 #[derive(Debug, Args)]
 pub struct SessionStart {
-    /// What it may do: repo:admin, repo:write, repo:read or repo:public_read; may be repeated
+    /// What it may do: repo:admin, repo:write, repo:read or `repo:public_read`; may be repeated
     #[arg(long = "scope", value_name = "SCOPE", default_value = "repo:read")]
     pub scopes: Vec<String>,
     /// When it ends: 8h, 2d, 2027-01-31, 2027-01-31T12:00:00Z
     #[arg(long, value_name = "WHEN", default_value = "8h")]
     pub expires: String,
-    /// Keep it for this profile [default: session]
+    /// Keep it for this profile [default: `DOCKER_CREDENTIAL_SCOPED_PROFILE`, else session]
     #[arg(long, value_name = "NAME")]
     pub profile: Option<Profile>,
     /// Of this account

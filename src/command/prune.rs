@@ -9,7 +9,7 @@ use crate::command::hub::held::remove_token;
 use crate::command::hub::{Desk, Manager};
 use crate::command::session::sessions::{Emptied, Sessions, Which};
 use crate::credential::{Profile, PrunePlan, SessionToken, TokenId};
-use crate::hub::{Owner, Revoked};
+use crate::hub::{HubError, Owner, Revoked};
 use crate::store::Slot;
 
 /// What is wanted.
@@ -53,13 +53,22 @@ pub fn prune(request: &Request, desk: Desk<'_>, say: &mut dyn FnMut(&str) -> Res
         }
     }
     let mut pruned = 0;
-    for token in &plan.pruned {
+    for (number, token) in plan.pruned.iter().enumerate() {
         match prune_one(token, &sessions, &manager, desk) {
             Ok(line) => {
                 pruned += 1;
                 say(&format!("Pruned {line}"))?;
             }
-            Err(line) => report.fail(line),
+            Err(Unpruned { line, is_last }) => {
+                report.fail(line);
+                let left = plan.pruned.len() - number - 1;
+                if is_last && left > 0 {
+                    report.note(format_args!(
+                        "{left} more are left; once more: docker-credential-scoped prune"
+                    ));
+                    break;
+                }
+            }
         }
     }
     let kept = plan.kept.len();
@@ -106,6 +115,15 @@ fn show(
     Ok(Report::default())
 }
 
+/// A token that was not pruned.
+#[derive(Debug)]
+pub struct Unpruned {
+    /// What was done, and why not all.
+    pub line: String,
+    /// Whether the next one would not be revoked either: the sign-in is over, or Docker Hub wants to be left alone.
+    pub is_last: bool,
+}
+
 /// Removes a session token here, and then revokes it: interrupted in between, it is found again by its label. Gives a
 /// line for what was done, or for what was not.
 pub fn prune_one(
@@ -113,24 +131,25 @@ pub fn prune_one(
     sessions: &Sessions,
     manager: &Manager<'_>,
     desk: Desk<'_>,
-) -> Result<String, String> {
+) -> Result<String, Unpruned> {
     let called = sessions.called(token);
+    let left = |line| Unpruned { line, is_last: false };
     let mut removed = Vec::new();
     for slot in &token.places {
         match sessions.empty(slot, desk) {
             Ok(Emptied::Now) => removed.push(slot.clone()),
             Ok(Emptied::Before) => {}
             Ok(Emptied::StillUsed) => {
-                return Err(format!(
+                return Err(left(format!(
                     "{called}: was used meanwhile, and is left{}",
                     here("removed here: ", &removed)
-                ));
+                )));
             }
             Err(error) => {
-                return Err(format!(
+                return Err(left(format!(
                     "{called}: is left, since it could not be removed from {}: {error:#}",
                     named(slot)
-                ));
+                )));
             }
         }
     }
@@ -148,9 +167,12 @@ pub fn prune_one(
             Ok(format!("{called}{removed_here}; revoked"))
         }
         Ok(Revoked::WasGone) => Ok(format!("{called}{removed_here}; Docker Hub had it no more")),
-        Err(error) => Err(format!(
-            "{called}{removed_here}; not revoked: {error}; revoke it: docker-credential-scoped hub token revoke {id}"
-        )),
+        Err(error) => Err(Unpruned {
+            line: format!(
+                "{called}{removed_here}; not revoked: {error}; revoke it: docker-credential-scoped hub token revoke {id}"
+            ),
+            is_last: matches!(error, HubError::Busy { .. } | HubError::Unauthorized { .. }),
+        }),
     }
 }
 

@@ -239,6 +239,13 @@ impl Hub {
         }
     }
 
+    /// How many requests of that method and path have come, whether anything was done for them yet or not.
+    pub(crate) fn arrived(&self, method: &str, path: &str) -> usize {
+        let state = self.desk.lock();
+        let is_one = |one: &&(String, String)| fault::matches(method, &one.0) && fault::matches(path, &one.1);
+        state.arrived.iter().filter(is_one).count()
+    }
+
     /// From now on no bearer that was given out is good.
     pub(crate) fn forget_bearers(&self) {
         self.desk.lock().records.forget_bearers();

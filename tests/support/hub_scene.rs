@@ -118,17 +118,17 @@ impl HubScene {
             .replace(&self.registry(), "REGISTRY")
             .replace(&address(&self.hub.api()), "HUB")
             .replace(&address(realm.trim_end_matches("/token")), "TOKENS");
+        let characters: Vec<char> = text.chars().collect();
+        let mut rest = characters.as_slice();
         let mut plain = String::new();
-        let mut rest = text.as_str();
-        while let Some(first) = rest.chars().next() {
-            let (word, length) = SHAPES
-                .into_iter()
-                .find(|(_, shape)| has_shape(rest, shape))
-                .map_or((&rest[..first.len_utf8()], first.len_utf8()), |(word, shape)| {
-                    (word, shape.len())
-                });
-            plain.push_str(word);
-            rest = &rest[length..];
+        while let [first, behind @ ..] = rest {
+            if let Some((word, shape)) = SHAPES.into_iter().find(|(_, shape)| has_shape(rest, shape)) {
+                plain.push_str(word);
+                rest = rest.get(shape.len()..).unwrap_or_default();
+            } else {
+                plain.push(*first);
+                rest = behind;
+            }
         }
         plain
     }
@@ -203,13 +203,13 @@ const SHAPES: [(&str, &str); 3] = [
     ("DATE", "0000-00-00"),
 ];
 
-fn has_shape(text: &str, shape: &str) -> bool {
-    let is_of = |(c, shape): (char, char)| match shape {
+fn has_shape(text: &[char], shape: &str) -> bool {
+    let is_of = |(c, shape): (&char, char)| match shape {
         'x' => c.is_ascii_hexdigit(),
         '0' => c.is_ascii_digit(),
-        _ => c == shape,
+        _ => *c == shape,
     };
-    text.len() >= shape.len() && text.chars().zip(shape.chars()).all(is_of)
+    text.len() >= shape.len() && text.iter().zip(shape.chars()).all(is_of)
 }
 
 fn log_in(home: &Home, registry: &str, account: &str, secret: &str) {

@@ -136,13 +136,14 @@ pub(super) fn with_desk_aloud<Done>(
     let progress = |read: u64, of: Option<u64>| {
         // A list of one page is there at once.
         let is_over = of.is_none_or(|of| read >= of);
-        if is_seen && !is_over {
-            is_line_begun.set(true);
+        if is_seen && (is_line_begun.get() || !is_over) {
             let of = of.map_or_else(String::new, |of| format!(" of {of}"));
             say(&format!("\rread {read}{of}"));
-        } else if is_line_begun.take() {
-            // What is said next stands in its place.
-            say(CLEAR_LINE);
+            is_line_begun.set(!is_over);
+            if is_over {
+                // What is said next stands in its place.
+                say(CLEAR_LINE);
+            }
         }
     };
     let done = with_rooms(store, token_cache::make_key, variables, |rooms| {

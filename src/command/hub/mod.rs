@@ -1,5 +1,6 @@
 //! Docker Hub's tokens, managed from here: `hub status`, `hub token`, and what `session` and `prune` share with them.
 
+pub mod candidate;
 pub mod desk;
 pub mod held;
 pub mod keep;
@@ -9,4 +10,4 @@ pub mod token;
 
 pub use desk::{Desk, Reach};
 pub use held::HeldTokens;
-pub use management::{Candidate, Manager, Means, candidates};
+pub use management::Manager;

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
-use super::Desk;
-use super::management::{Candidate, Manager, Means, candidates, choose, how_to_sign_in};
+use super::candidate::{Candidate, Means, candidates, choose, how_to_sign_in};
+use super::{Desk, Manager};
 use crate::command::credentials::time_left;
 use crate::command::{Report, aligned, printable, rfc3339};
 

@@ -20,13 +20,27 @@ pub(super) fn is_refused(error: &Error) -> bool {
     )
 }
 
+/// The word by which a refusal is remembered. What there is to do is said where more is known of the credential.
+pub(super) fn word(error: &Error, slot: &Slot, credential: Option<&UsableCredential>) -> String {
+    match error.downcast_ref() {
+        Some(ExchangeError::Refused { server, status })
+            if credential
+                .and_then(|credential| meaning(slot, credential))
+                .is_some() =>
+        {
+            format!("{server} refused the credential ({status})")
+        }
+        _ => error.to_string(),
+    }
+}
+
 /// The error, with what it may mean of this credential.
 pub(super) fn explain_refusal(error: Error, slot: &Slot, credential: Option<&UsableCredential>) -> Error {
     if !is_refused(&error) && !error.is::<RefusedBefore>() {
         return error;
     }
     match credential.and_then(|credential| meaning(slot, credential)) {
-        Some(meaning) => anyhow!("{error:#}; {meaning}"),
+        Some(meaning) => anyhow!("{}; {meaning}", word(&error, slot, credential)),
         None => error,
     }
 }

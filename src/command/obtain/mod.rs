@@ -32,7 +32,7 @@ use self::attempt::{Attempt, Outcome};
 use self::cache_key::{CacheKey, why_unobtained};
 use self::choice::{fetch, whole};
 use self::contact::{ensure_allowed, explain};
-use self::ended::{explain_refusal, is_refused};
+use self::ended::{explain_refusal, is_refused, word};
 use self::rotation::{LoginChanged, is_renewed_since};
 
 pub(crate) use self::choice::{Judged, choose, concerns, judge, name};
@@ -181,7 +181,7 @@ fn attempt(
             if is_refused {
                 rooms
                     .cache
-                    .refuse(this.key.asked_by(used), error.to_string(), now);
+                    .refuse(this.key.asked_by(used), word(&error, &slot, used), now);
             }
             let error = explain_refusal(error, &slot, used);
             return Err(explain(error, wanted, &own, &token_server, left.get()));

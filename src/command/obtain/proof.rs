@@ -9,9 +9,12 @@ use time::OffsetDateTime;
 
 use super::contact::{ensure_allowed, find_token_server, send};
 use super::{Rooms, Wanted, credentials};
+use crate::activity_log::Action;
+use crate::command::recorder::Activity;
 use crate::credential::UsableCredential;
 use crate::http::BUDGET;
 use crate::registry::{Registry, ScopeSet, TokenServer};
+use crate::store::Slot;
 use crate::token::{Exchange, ExchangeError};
 
 /// What is waited between attempts: a token that was just made may not be known everywhere yet.
@@ -37,8 +40,10 @@ pub(crate) fn token_server(registry: &Registry, rooms: Rooms<'_>) -> Result<Toke
 }
 
 /// Has the token server exchange a credential for a token that allows nothing; several times, if it does not take it.
+/// `slot` is where the credential is to be kept.
 pub(crate) fn prove(
     credential: &UsableCredential,
+    slot: &Slot,
     registry: &Registry,
     token_server: &TokenServer,
     rooms: Rooms<'_>,
@@ -63,7 +68,12 @@ pub(crate) fn prove(
             {
                 thread::sleep(pause);
             }
-            result => return result,
+            Ok(()) => {
+                let activity = Activity::of(Action::Exchange, slot, credential.known_account());
+                rooms.credentials.recorder.record(activity, now);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         }
     }
 }

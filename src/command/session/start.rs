@@ -9,7 +9,7 @@ use crate::activity_log::Action;
 use crate::command::credentials::{Found, named};
 use crate::command::hub::keep::{Kept, Place};
 use crate::command::hub::{Desk, Manager};
-use crate::command::prune::prune_one;
+use crate::command::prune::{Unpruned, prune_one};
 use crate::command::{Report, printable, profile_option, quoted, rfc3339};
 use crate::credential::{Credential, KEPT, Kind, Machine, Profile, PrunePlan, SessionLabel, TokenId};
 use crate::hub::{NewToken, Owner, Revoked};
@@ -145,7 +145,12 @@ fn prune_own(
     for token in PrunePlan::new(tokens, KEPT, Some(just_made), desk.now).pruned {
         match prune_one(&token, &sessions, manager, desk) {
             Ok(line) => report.say(format_args!("Pruned {line}")),
-            Err(line) => report.note(line),
+            Err(Unpruned { line, is_last }) => {
+                report.note(line);
+                if is_last {
+                    break;
+                }
+            }
         }
     }
     Ok(())

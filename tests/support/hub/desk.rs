@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) records: Records,
     pub(super) faults: Faults,
     pub(super) log: Vec<Request>,
+    /// Method and path of each request, before anything is done for it.
+    pub(super) arrived: Vec<(String, String)>,
     rate: Rate,
 }
 
@@ -43,6 +45,7 @@ impl Desk {
             records: Records::new(config),
             faults: Faults::default(),
             log: Vec::new(),
+            arrived: Vec::new(),
             rate,
         })))
     }
@@ -65,7 +68,12 @@ impl Desk {
     }
 
     fn take(&self, request: &Incoming) -> Sent {
-        let fault = self.lock().faults.next(request);
+        let fault = {
+            let mut state = self.lock();
+            let arrived = (request.method.clone(), request.path.clone());
+            state.arrived.push(arrived);
+            state.faults.next(request)
+        };
         match fault {
             None => Sent::Bytes(self.lock().answer(request)),
             Some(Fault::Late(time)) => {

@@ -86,30 +86,30 @@ fn places<'a>(
     request: &Request,
     desk: Desk<'a>,
 ) -> Result<Vec<Place<'a>>> {
-    let mut slots: Vec<_> = held.of(&old.id).map(|(slot, _)| slot.clone()).collect();
-    if let Some(profile) = &request.profile {
-        let slot = desk.slot(profile);
-        if !slots.contains(&slot) {
-            slots.insert(0, slot);
-        }
-    }
+    let holding: Vec<_> = held.of(&old.id).map(|(slot, _)| slot.clone()).collect();
+    let named_one = request.profile.as_ref().map(|profile| desk.slot(profile));
+    let named_one = named_one.filter(|slot| !holding.contains(slot));
     let mut places = Vec::new();
-    for slot in slots {
+    for slot in holding.iter().cloned().chain(named_one) {
         // The first one's turn is all of theirs: whoever waited for a second one would hold up who has that.
         let place = if places.is_empty() {
             Place::take(slot, desk)?
         } else {
             Place::beside(slot, desk)
         };
-        if let Some(found) = place.held()?
-            && !is_old(found.credential(), old)
-        {
-            bail!(
+        match place.held()? {
+            Some(found) if is_old(found.credential(), old) => {}
+            // While the turn was waited for: somebody else has rotated it, most likely.
+            _ if holding.contains(place.slot()) => {
+                bail!("{}: was changed meanwhile; nothing was done", named(place.slot()));
+            }
+            Some(found) => bail!(
                 "{} holds something else, the {} of {}; name another profile",
                 named(place.slot()),
                 found.credential().kind.name(),
                 found.credential().known_account().unwrap_or("somebody")
-            );
+            ),
+            None => {}
         }
         places.push(place);
     }
@@ -259,6 +259,7 @@ impl Rotation<'_> {
         });
         proof::prove(
             &usable,
+            self.place.slot(),
             self.desk.registry(),
             &self.token_server,
             self.desk.rooms,
@@ -271,15 +272,24 @@ impl Rotation<'_> {
     fn keep(&self, credential: &Credential, report: &mut Report) -> Vec<String> {
         let mut kept = Vec::new();
         for place in std::iter::once(self.place).chain(self.others) {
-            match place
-                .keep(credential, &|before| is_old(before, self.old))
-                .and_then(|_| place.ensure_holds(credential))
-            {
+            match self.keep_in(place, credential) {
                 Ok(()) => kept.push(named(place.slot())),
                 Err(error) => report.fail(format_args!("the new one is not kept: {error:#}")),
             }
         }
         kept
+    }
+
+    fn keep_in(&self, place: &Place<'_>, credential: &Credential) -> Result<()> {
+        let mut credential = credential.clone();
+        if let Some(found) = place.held()? {
+            // It may do the same; somebody may have said that more narrowly.
+            let before = found.credential();
+            credential.server_url = before.server_url.clone();
+            credential.allowed = before.allowed.clone();
+        }
+        place.keep(&credential, &|before| is_old(before, self.old))?;
+        place.ensure_holds(&credential)
     }
 
     fn revoke_old(&self) -> Result<(), HubError> {
