@@ -19,6 +19,6 @@ pub use secret_reference::{HelperName, InvalidHelperName, InvalidSecretReference
 pub use selection::{Candidate, Verdict, select};
 pub use session_token::{
     Clocks, InvalidSessionLabel, KEPT, Listed, Machine, PrunePlan, SESSION_PROFILE, SessionLabel,
-    SessionToken, Source, is_browser_login, is_session,
+    SessionToken, Source, is_browser_login, is_session, kind_of_stored, may_be_nameless,
 };
 pub use token_id::{InvalidTokenId, TokenId};

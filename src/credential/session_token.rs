@@ -8,7 +8,7 @@ use std::str::FromStr;
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 
-use crate::credential::{Profile, TokenId};
+use crate::credential::{Kind, Profile, TokenId};
 
 /// How many are kept, as Docker Hub itself keeps them: the most recently used ones.
 pub const KEPT: usize = 5;
@@ -169,6 +169,26 @@ pub fn is_session(listed: &Listed<'_>, recorded: impl Fn(&TokenId) -> bool, all_
             Source::Other(_) => all_auto,
             Source::Manual | Source::Untold => false,
         }
+}
+
+/// What a token is that was taken for docker's browser login's when it was stored, once it is known which of Docker Hub's
+/// it is: somebody may have logged in by hand a moment after. `None` where Docker Hub does not tell who made it.
+#[must_use]
+pub fn kind_of_stored(listed: &Listed<'_>) -> Option<Kind> {
+    if is_session(listed, |_| false, true) {
+        return Some(Kind::SessionToken);
+    }
+    match listed.source {
+        Source::Manual => Some(Kind::PersonalAccessToken),
+        Source::Other(_) | Source::Untold => None,
+    }
+}
+
+/// Whether a token may be docker's browser login's that is held somewhere under no id: whatever was not made by hand, and
+/// is not known as something else.
+#[must_use]
+pub fn may_be_nameless(listed: &Listed<'_>, recorded: impl Fn(&TokenId) -> bool) -> bool {
+    matches!(listed.source, Source::Other(_)) && !is_session(listed, recorded, false)
 }
 
 /// Whether a personal access token is the one that docker's browser login got: that stores an access token for an

@@ -112,6 +112,36 @@ fn a_session_token_is_one_that_can_be_told() {
 }
 
 #[test]
+fn what_was_taken_for_a_browser_logins_is_what_docker_hub_says_it_is() {
+    let ours = "docker-credential-scoped/session/laptop/session";
+    let other = Source::read(Some("desktop"));
+    // label, source, what it is, and whether it may be one that is held under no id: not recorded, and recorded
+    let table = [
+        (
+            "mine",
+            &Source::Manual,
+            Some(Kind::PersonalAccessToken),
+            [false, false],
+        ),
+        (ours, &Source::Manual, Some(Kind::SessionToken), [false, false]),
+        (ours, &other, Some(Kind::SessionToken), [false, false]),
+        ("Generated", &other, Some(Kind::SessionToken), [true, false]),
+        ("Generated", &Source::Untold, None, [false, false]),
+    ];
+    let id = id("b30bbf97");
+    for (label, source, kind, may_be) in table {
+        let listed = Listed {
+            id: &id,
+            label,
+            source,
+        };
+        assert_eq!(kind_of_stored(&listed), kind, "{label} {source:?}");
+        let told = [false, true].map(|is_recorded| may_be_nameless(&listed, |_| is_recorded));
+        assert_eq!(told, may_be, "{label} {source:?}");
+    }
+}
+
+#[test]
 fn who_made_a_token_is_told_by_a_word_or_not_at_all() {
     for (word, source) in [
         (Some("manual"), Source::Manual),
