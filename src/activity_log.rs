@@ -109,7 +109,7 @@ pub enum Action {
     /// A credential was taken over from a file or from another helper.
     Import,
     /// What is held was asked for and not given: the token server refused or did not answer, or it has expired, may
-    /// not do that, or cannot be opened.
+    /// not do that, cannot be opened, or is not to be had from where it is kept.
     Refusal,
     /// A credential was forgotten on its owner's word.
     Remove,

@@ -58,6 +58,9 @@ pub enum Command {
     ///
     /// The secret is read from standard input, one line; at a terminal it is asked for. For what is kept already, what
     /// is named is changed and all else stays, the secret too unless a new one is given.
+    ///
+    /// Standard input is left alone, whatever is in it, where --from names another place, and where only something else
+    /// is named of what is kept: in a script it may hold what comes next.
     Add(Add),
     /// Show what tokens are remembered, for whom and until when; or forget them
     Cache(Cache),

@@ -95,29 +95,42 @@ fn what_clients_store_get_and_erase_is_written_down_and_nothing_that_changes_not
     assert_eq!(fs::metadata(file(&home)).unwrap().mode() & 0o7777, 0o600);
     let shown = run(&home, &["log"]).succeeds();
     assert!(shown.stdout.contains(r"robot\u{202e}"), "{}", shown.stdout);
+    let written = fs::read_to_string(file(&home)).unwrap();
+    let shown = run(&home, &["log", "--json"]).succeeds();
+    assert_eq!(shown.stdout, written.replace('\u{202e}', r"\u202e"));
     assert_eq!(home.files_with("alice", CANARY), Vec::<PathBuf>::new());
 }
 
 #[test]
 fn what_is_expired_damaged_or_cannot_be_fetched_is_written_down_as_refused() {
     let home = home();
+    let other = home.bin().join("docker-credential-other");
+    fs::write(
+        &other,
+        "#!/bin/sh\necho 'credentials not found in native keychain'; exit 1\n",
+    )
+    .unwrap();
+    fs::set_permissions(other, Permissions::from_mode(0o755)).unwrap();
     home.write(
         SETTINGS,
         r#"{ "activityLog": true, "credentials": [
             { "server": "old", "username": "alice", "secret": { "env": "NOWHERE" }, "expires": "2020-01-01" },
-            { "server": "gone", "username": "bob", "secret": { "env": "NOWHERE" } } ] }"#,
+            { "server": "gone", "username": "bob", "secret": { "env": "NOWHERE" } },
+            { "server": "missing", "username": "dan", "secret": { "helper": "other" } } ] }"#,
     );
     ask(&home, "store", &message("h", "carol", CANARY)).is("", "", 0);
     fs::write(home.slots().join("h@default"), "notes").unwrap();
     for server in ["old", "gone", "h"] {
         ask(&home, "get", server).fails();
     }
+    ask(&home, "get", "missing").is("credentials not found in native keychain\n", "", 1);
     assert_eq!(
         lines(&home)[1..],
         [
             r#""action":"refusal","server":"old","profile":"default","account":"alice""#,
             r#""action":"refusal","server":"gone","profile":"default","account":"bob""#,
             r#""action":"refusal","server":"h","profile":"default""#,
+            r#""action":"refusal","server":"missing","profile":"default","account":"dan""#,
         ]
     );
 }
@@ -377,6 +390,30 @@ fn at_a_mebibyte_the_file_is_put_aside_and_both_are_shown() {
     assert_eq!(shown.lines().count(), most + 1);
     let last: Value = serde_json::from_str(shown.lines().last().unwrap()).unwrap();
     assert_eq!(last["action"], "hand-out");
+}
+
+#[test]
+fn what_is_shown_in_json_drives_no_terminal() {
+    let home = home();
+    // Turned, not seen, a control character that JSON leaves as it is, and what takes two units.
+    let account = "é\u{202e}\u{200b}\u{9b}\u{7f}\u{e0041}";
+    let stored = message("h", "a", CANARY).replace("\"a\"", &format!("\"{}\"", "\u{202e}é\u{200b}\u{e0041}"));
+    ask(&home, "store", &stored).is("", "", 0);
+    let line = |account: &str| {
+        format!(
+            "{{\"time\":\"2020-01-01T00:00:00Z\",\"action\":\"store\",\"server\":\"h\",\"profile\":\"default\",\
+             \"account\":\"{account}\"}}\n"
+        )
+    };
+    fs::write(file(&home), line(account)).unwrap();
+    run(&home, &["log", "--json"]).is(&line(r"\u00e9\u202e\u200b\u009b\u007f\udb40\udc41"), "", 0);
+    let shown = run(&home, &["status", "--json"]).succeeds().stdout;
+    assert!(
+        shown.contains(r#""account": "\u202e\u00e9\u200b\udb40\udc41""#),
+        "{shown}"
+    );
+    let rows: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(rows[0]["account"], "\u{202e}é\u{200b}\u{e0041}");
 }
 
 #[test]

@@ -414,6 +414,68 @@ fn a_helper_that_hangs_is_ended_after_five_seconds() {
     assert!(is_ended(&home, "pid"));
 }
 
+/// Whether the process with this number in a file of the home has ended, though nobody may have asked how.
+#[cfg(target_os = "linux")]
+fn is_over(home: &Home, file: &str) -> bool {
+    let state = fs::read_to_string(format!("/proc/{}/stat", home.read(file).trim()));
+    state.map_or(true, |state| state.contains(") Z "))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_program_has_started_is_ended_with_it() {
+    for (program, secret, said) in [
+        (
+            "fetch",
+            json!({ "command": ["fetch"] }),
+            "command fetch: did not answer within 5 s and was ended\n",
+        ),
+        (
+            "docker-credential-other",
+            json!({ "helper": "other" }),
+            "docker-credential-other get did not answer within 5 s and was ended\n",
+        ),
+    ] {
+        let home = home_with(&secret);
+        let at = |file| home.at(file).display().to_string();
+        home.install(
+            program,
+            &format!(
+                "sleep 100 & echo $! >'{}'\nsleep 100 & echo $! >'{}'\necho {CANARY}\nwait\n",
+                at("one"),
+                at("other")
+            ),
+        );
+        get(&home, "ghcr.io").is(1, said, "");
+        let asked = Instant::now();
+        while !(is_over(&home, "one") && is_over(&home, "other")) {
+            assert!(asked.elapsed() < Duration::from_secs(10), "{program}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_has_ended_has_answered_though_what_it_started_goes_on() {
+    for (program, secret, script) in [
+        ("fetch", json!({ "command": ["fetch"] }), "echo the-secret"),
+        (
+            "docker-credential-other",
+            json!({ "helper": "other" }),
+            "echo '{\"Username\":\"ci\",\"Secret\":\"the-secret\"}'",
+        ),
+    ] {
+        let home = home_with(&secret);
+        let agent = home.at("agent").display().to_string();
+        home.install(program, &format!("sleep 30 & echo $! >'{agent}'\n{script}\n"));
+        let begun = Instant::now();
+        get(&home, "ghcr.io").is(0, &answer("ghcr.io", "ci", "the-secret"), "");
+        assert!(begun.elapsed() < Duration::from_secs(3), "{program}");
+        // An agent is not ended for having been started.
+        assert!(!is_over(&home, "agent"), "{program}");
+    }
+}
+
 #[test]
 fn a_helper_that_has_nothing_is_repeated_word_for_word() {
     let home = home_with(&json!({ "helper": "other" }));

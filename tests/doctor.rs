@@ -438,6 +438,12 @@ fn what_has_expired_or_will_within_a_week_is_named() {
             None => finds(&home, &[]),
         }
     }
+    let home = healthy().with("CI_TOKEN", "canary");
+    declare(
+        &home,
+        &json!({ "secret": { "env": "CI_TOKEN" }, "expires": "2020-01-01" }),
+    );
+    finds(&home, &[&format!("WRONG  {place} expired 2020-01-01"), mend]);
 }
 
 #[test]

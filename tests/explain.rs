@@ -76,9 +76,14 @@ fn without_times(text: &str) -> String {
     let mut parts = text.split(" until 20");
     let mut said = parts.next().unwrap().to_owned();
     for part in parts {
-        // The rest of 2026-11-22T08:00:00Z.
-        said.push_str(" until [U]");
-        said.push_str(part.get(18..).unwrap());
+        // The rest of 2026-11-22T08:00:00Z, and not of a day that was declared.
+        if part.get(8..9) == Some("T") {
+            said.push_str(" until [U]");
+            said.push_str(part.get(18..).unwrap());
+        } else {
+            said.push_str(" until 20");
+            said.push_str(part);
+        }
     }
     said
 }
@@ -174,7 +179,7 @@ fn the_narrowest_is_used_and_each_other_has_its_reason() {
             ),
             &format!(
                 "not used  profile expired (account expired, {secret}, allowed scopes repository:acme/*:pull, until \
-                 [U]): expired 2026-01-02T00:00:00Z"
+                 2026-01-01): expired 2026-01-01"
             ),
             &format!(
                 "not used  profile elsewhere for beta (account elsewhere, {secret}, allowed scopes repository:*:pull): is \
@@ -275,7 +280,7 @@ fn a_profile_that_is_named_is_the_only_one_that_counts() {
     let mut expired = declared("ci", &["repository:acme/*:pull"]);
     expired["expires"] = json!("2026-01-01");
     declare(&scene, &[expired]);
-    let line = "[S]: the credential of ci expired 2026-01-02T00:00:00Z; renew it, and say in \
+    let line = "[S]: the credential of ci expired 2026-01-01; renew it, and say in \
                 settings.json until when it is good";
     explains(
         &scene,
@@ -287,7 +292,7 @@ fn a_profile_that_is_named_is_the_only_one_that_counts() {
             &format!("used      none: {line}"),
             "not used  profile default (account user, password, allowed scopes unknown): profile ci is named",
             "not used  profile ci (account ci, secret in environment variable CANARY, not fetched now, allowed scopes \
-             repository:acme/*:pull, until [U]): expired 2026-01-02T00:00:00Z",
+             repository:acme/*:pull, until 2026-01-01): expired 2026-01-01",
             &format!("get       [S], profile ci: an error: {line}"),
             "cache     not looked into",
             "wire      nothing: without a credential that can be used it ends here",
@@ -497,6 +502,113 @@ fn what_cannot_be_opened_may_be_the_one() {
             .stdout
             .contains("is damaged")
     );
+}
+
+#[test]
+fn what_is_for_a_part_and_cannot_be_opened_may_be_the_one() {
+    let scene = scene().with_password();
+    let server = scene.fixture.address();
+    let helper = Helper::of(&scene.home);
+    helper.store(&format!("{server}/acme"), "acme", "acme-secret");
+    let scope = ["--scope", "repository:acme/app:pull"];
+    scene.home.damage(&format!("{server}/acme"));
+    let path = scene
+        .home
+        .slots()
+        .join(format!("{}%2Facme@default", server.replace(':', "%3A")));
+    let why = format!(
+        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        path.display()
+    );
+    helper
+        .ask("get", &format!("{server}/acme/app"))
+        .is(&format!("{why}\n"), "", 1);
+    scene
+        .token(&["--pull", "acme/app"])
+        .is("", &format!("docker-credential-scoped: {why}\n"), 1);
+    let mut exec = scene.home.command(HELPER);
+    exec.args([
+        "exec",
+        "--server",
+        &server,
+        "--scope",
+        "repository:acme/app:pull",
+        "--",
+        "true",
+    ]);
+    Outcome::of(&mut exec, b"").is(
+        "",
+        &format!("docker-credential-scoped: no token for {server}: {why}\n"),
+        125,
+    );
+    explains(
+        &scene,
+        "/acme/app",
+        &scope,
+        1,
+        &[
+            "request   [S], repository:acme/app:pull",
+            &format!("used      none: {why}"),
+            &format!("not used  profile default for acme: cannot be opened: {why}"),
+            "not used  profile default (account user, password, allowed scopes unknown): may do this, and not in place \
+             of one that cannot be opened",
+            "get       [S], profile default: account user, and the password stored",
+            &format!("get       [S]/acme/app, profile default: an error: {why}"),
+            "cache     not looked into",
+            "wire      nothing: without a credential that can be used it ends here",
+        ],
+    );
+    scene.token(&["--pull", "other/app"]).is("opaque\n", "", 0);
+    scene.token(&["--pull", "acmeister/app"]).is("opaque\n", "", 0);
+    scene
+        .token(&["--pull", "acme/app", "--profile", "default"])
+        .fails();
+    helper.ask("erase", &format!("{server}/acme")).is("", "", 0);
+    scene.token(&["--pull", "acme/app"]).is("opaque\n", "", 0);
+}
+
+#[test]
+fn what_cannot_be_opened_of_another_profile_may_be_the_one() {
+    let scene = scene().with_password();
+    let server = scene.fixture.address();
+    scene.home.link_helper("docker-credential-scoped-ci");
+    Helper::for_profile(&scene.home, "ci").store(&server, "ci", "ci-secret");
+    let name = format!("{}@ci", server.replace(':', "%3A"));
+    scene.home.damage_file(&name);
+    let why = format!(
+        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        scene.home.slots().join(name).display()
+    );
+    let pull = ["--pull", "acme/app"];
+    scene
+        .token(&pull)
+        .is("", &format!("docker-credential-scoped: {why}\n"), 1);
+    scene
+        .token(&[&pull[..], &["--profile", "default"]].concat())
+        .is("opaque\n", "", 0);
+}
+
+#[test]
+fn of_what_has_a_long_name_it_is_known_whether_it_may_be_the_one() {
+    let scene = scene().with_password();
+    let server = scene.fixture.address();
+    let long = format!("team/{}", "a".repeat(120));
+    let helper = Helper::of(&scene.home);
+    helper.store(&format!("{server}/{long}"), "acme", "acme-secret");
+    let names = fs::read_dir(scene.home.slots()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = names.into_iter().find(|name| name.contains('~')).unwrap();
+    scene.home.damage_file(&name);
+    let why = format!(
+        "{}: is damaged or sealed with another key; log out of that registry and in again",
+        scene.home.slots().join(name).display()
+    );
+    scene
+        .token(&["--pull", &format!("{long}/app")])
+        .is("", &format!("docker-credential-scoped: {why}\n"), 1);
+    for other in [format!("{long}a"), "team/app".to_owned()] {
+        scene.token(&["--pull", &other]).is("opaque\n", "", 0);
+    }
 }
 
 #[test]

@@ -11,27 +11,15 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
+use libtest_mimic::{Arguments, Trial};
 use support::certificate::{Root, VALID};
-use support::harness::{self, Test, tests};
 use support::http::{
     GRACE, LONG, OK, PATH, answers_at_once, ask, fails, http, http_url, https_url, tls_server,
 };
 use support::listener::Listener;
 use support::outcome::Outcome;
+use support::trials::trials;
 use url::Url;
-
-const TESTS: &[Test] = tests![
-    a_root_named_by_the_environment_is_accepted,
-    a_system_without_roots_is_told_and_plain_http_needs_none,
-    a_name_without_an_address_is_told,
-    a_proxy_is_asked_for_a_tunnel_and_sees_the_host_only,
-    a_proxy_in_the_way_is_told_as_such,
-    a_proxy_that_answers_everything_itself_is_no_server,
-    a_proxy_that_hangs_is_left,
-    a_proxy_hears_nothing_of_plain_http_nor_of_loopback,
-    #[cfg(target_os = "linux")]
-    nothing_is_started_before_the_first_request,
-];
 
 /// Before a URL: to ask there, and nothing else.
 const ASK: &str = "--ask";
@@ -43,10 +31,25 @@ fn main() -> ExitCode {
     let answer = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [ASK, url] => answer(&url.parse().unwrap()),
         [COUNT_THREADS] => threads_of_a_client(),
-        _ => return harness::run(TESTS),
+        _ => return libtest_mimic::run(&Arguments::from_args(), tests()).exit_code(),
     };
     io::stdout().write_all(answer.as_bytes()).unwrap();
     ExitCode::SUCCESS
+}
+
+fn tests() -> Vec<Trial> {
+    trials![
+        a_root_named_by_the_environment_is_accepted,
+        a_system_without_roots_is_told_and_plain_http_needs_none,
+        a_name_without_an_address_is_told,
+        a_proxy_is_asked_for_a_tunnel_and_sees_the_host_only,
+        a_proxy_in_the_way_is_told_as_such,
+        a_proxy_that_answers_everything_itself_is_no_server,
+        a_proxy_that_hangs_is_left,
+        a_proxy_hears_nothing_of_plain_http_nor_of_loopback,
+        #[cfg(target_os = "linux")]
+        nothing_is_started_before_the_first_request,
+    ]
 }
 
 /// What comes of a request, or why nothing does.

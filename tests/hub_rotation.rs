@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use support::helper::Helper;
+use support::helper::{Helper, message};
 use support::hub::account::Account;
 use support::hub::fault::Fault;
 use support::hub::token::{Reach, Token};
@@ -342,27 +342,91 @@ fn one_that_is_not_taken_is_revoked_again() {
 }
 
 #[test]
-fn who_logs_in_meanwhile_keeps_what_is_there() {
+fn who_logs_in_or_out_meanwhile_keeps_what_is_there() {
+    let meanwhile = |verb: &str, message: &dyn Fn(&str) -> String| {
+        let rotation = Rotation::new();
+        let scene = &rotation.scene;
+        scene
+            .hub
+            .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_millis(1500)));
+        let outcome = thread::scope(|scope| {
+            let rotating = scope.spawn(|| scene.run(&ROTATE));
+            scene.hub.wait_for("POST", PERSONAL, 2);
+            scene.stored_in("ci");
+            let helper = Helper::for_profile(&scene.home, "ci");
+            helper.ask(verb, &message(&scene.registry())).succeeds();
+            rotating.join().expect("no panic")
+        });
+        // Neither was the old one revoked, nor is a new one left.
+        assert!(scene.hub.is_good("anna", &rotation.old.secret));
+        assert_eq!(scene.hub.tokens("anna").len(), 1);
+        let kept = scene.stored_in("ci").map(|credential| credential.secret);
+        (scene.plain(&outcome.stderr), kept)
+    };
+    let undone = "; it was revoked again; the old one is as it was";
+    let (said, kept) = meanwhile("store", &|registry| message(registry, "ben", "other"));
+    assert_eq!(
+        said,
+        failure(&format!(
+            "the new one is not kept: REGISTRY, profile ci: something else was put there meanwhile{undone}"
+        ))
+    );
+    assert_eq!(kept.as_deref(), Some("other"));
+    let (said, kept) = meanwhile("erase", &|registry| registry.to_owned());
+    assert_eq!(
+        said,
+        failure(&format!(
+            "the new one is not kept: REGISTRY, profile ci: was emptied meanwhile{undone}"
+        ))
+    );
+    assert_eq!(kept, None);
+}
+
+#[test]
+fn where_the_new_one_cannot_be_written_the_old_one_stays() {
     let rotation = Rotation::new();
     let scene = &rotation.scene;
     scene
         .hub
         .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_millis(1500)));
+    let staging = scene.home.data().join("staging");
     let outcome = thread::scope(|scope| {
         let rotating = scope.spawn(|| scene.run(&ROTATE));
         scene.hub.wait_for("POST", PERSONAL, 2);
-        scene.stored_in("ci");
-        Helper::for_profile(&scene.home, "ci").store(&scene.registry(), "ben", "other");
+        fs::remove_dir_all(&staging).expect("a directory");
+        scene
+            .home
+            .write(".local/share/docker-credential-scoped/staging", "");
         rotating.join().expect("no panic")
     });
-    assert_eq!(
-        scene.plain(&outcome.stderr),
-        failure(
-            "the new one is not kept: REGISTRY, profile ci: something else was put there meanwhile; it was revoked again; the old one is as it was"
-        )
+    let said = scene.plain(&outcome.stderr);
+    assert!(
+        said.starts_with("docker-credential-scoped: the new one is not kept: ")
+            && said.ends_with("; it was revoked again; the old one is as it was\n"),
+        "{said}"
     );
-    assert_eq!(scene.stored_in("ci").expect("a credential").secret, "other");
-    assert!(scene.hub.is_good("anna", &rotation.old.secret));
+    fs::remove_file(&staging).expect("a file");
+    assert_eq!(rotation.kept().id, rotation.old.id);
+    assert_eq!(scene.hub.tokens("anna").len(), 1);
+}
+
+#[test]
+fn where_there_is_no_token_server_the_old_one_stays() {
+    let rotation = Rotation::new();
+    let scene = &rotation.scene;
+    let mut settings = scene.settings();
+    *settings
+        .pointer_mut(&format!("/registries/{}/realm", scene.registry()))
+        .expect("a realm") = "http://127.0.0.1:1/token".into();
+    scene.settle_with(&settings);
+    scene.says(
+        &ROTATE,
+        "",
+        &failure("the new one is not taken: cannot connect to 127.0.0.1:1: connection refused; check the name, the port and the network; it was revoked again; the old one is as it was"),
+        1,
+    );
+    scene.settle_with(&scene.settings());
+    assert_eq!(rotation.kept().id, rotation.old.id);
     assert_eq!(scene.hub.tokens("anna").len(), 1);
 }
 

@@ -61,15 +61,16 @@ fn failure(text: &str) -> String {
 #[test]
 fn a_made_token_is_in_its_slot_and_nowhere_else() {
     let scene = scene();
-    let until = ["--profile", "ci", "--expires", "2099-01-31T00:00:00Z"];
+    let until = ["--profile", "ci", "--expires", "2099-01-30"];
     scene.says(
         &create("ci", &until),
-        "Made the personal access token ci (ID) of anna: repo:read, until TIME. It is kept for REGISTRY, profile ci.\n",
+        "Made the personal access token ci (ID) of anna: repo:read, until DATE. It is kept for REGISTRY, profile ci.\n",
         "",
         0,
     );
     let token = only(&scene, "anna");
-    assert_eq!(token.expires, Some(time("2099-01-31T00:00:00Z")));
+    // It is its last day.
+    assert_eq!(token.expires, Some(time("2099-01-30T23:59:59Z")));
     let stored = scene.stored_in("ci").expect("a credential");
     assert_eq!(
         (stored.username.as_str(), &stored.secret),
@@ -81,7 +82,7 @@ fn a_made_token_is_in_its_slot_and_nowhere_else() {
     let row = &status[0];
     assert_eq!(row["kind"], "personal-access-token");
     assert_eq!(row["scopes"], json!(["repo:read"]));
-    assert_eq!(row["expires"], "2099-01-31T00:00:00Z");
+    assert_eq!(row["expires"], "2099-01-30T23:59:59Z");
     assert_eq!(row["origin"], "hub");
     // docker's own stays.
     assert_eq!(scene.stored().expect("a credential").secret, ANNA);
@@ -151,7 +152,14 @@ fn what_docker_hub_would_not_take_is_not_asked() {
         "--org",
     ];
     let long = "x".repeat(101);
-    let table: [(Vec<&str>, &str); 9] = [
+    let session = "docker-credential-scoped/session/machine/ci";
+    let no_session = "--label: is what session tokens are called, docker-credential-scoped session start makes them; write another";
+    let table: [(Vec<&str>, &str); 11] = [
+        (create(session, &["--profile", "ci"]), no_session),
+        (
+            ["hub", "token", "update", "ci", "--label", session].to_vec(),
+            no_session,
+        ),
         (
             create(&long, &["--profile", "ci"]),
             "label: write 1 to 100 characters, and no control characters",
@@ -383,12 +391,51 @@ fn a_limit_is_named_when_it_is_hit() {
             .hub
             .generate_for_organization("acme", &number.to_string(), pull);
     }
+    let for_acme = [
+        "hub",
+        "token",
+        "create",
+        "--org",
+        "acme",
+        "--label",
+        "ci",
+        "--allow",
+        "acme/app:pull",
+        "--profile",
+        "ci",
+    ];
     scene.says(
-        &["hub", "token", "create", "--org", "acme", "--label", "ci", "--allow", "acme/app:pull", "--profile", "ci"],
+        &for_acme,
         "",
         &failure("the organization acme has as many access tokens as Docker Hub allows it (10); revoke one that is not needed (expired and inactive ones count, too), or have the plan changed"),
         1,
     );
+    // Where it does not say how many that is, the documentation does.
+    let full = Answer::json(&json!({ "message": "token limit reached" })).with_status(400);
+    scene.hub.fail("POST", OF_ACME, 1, Fault::Answer(full));
+    scene.says(
+        &for_acme,
+        "",
+        &failure("the organization acme has as many access tokens as Docker Hub allows it (10 with Docker Team, 100 with Docker Business); revoke one that is not needed (expired and inactive ones count, too), or have the plan changed"),
+        1,
+    );
+}
+
+#[test]
+fn of_several_at_once_one_makes_a_token() {
+    let scene = scene();
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let run = || scene.run(&create("ci", &["--profile", "ci"]));
+        let making: Vec<_> = (0..8).map(|_| scope.spawn(run)).collect();
+        making
+            .into_iter()
+            .map(|one| one.join().expect("no panic"))
+            .collect()
+    });
+    let made = outcomes.iter().filter(|outcome| outcome.has_succeeded()).count();
+    assert_eq!(made, 1, "{outcomes:?}");
+    let token = only(&scene, "anna");
+    assert_eq!(scene.stored_in("ci").expect("a credential").secret, token.secret);
 }
 
 #[test]

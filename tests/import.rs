@@ -273,6 +273,21 @@ fn another_helper_is_only_asked() {
 }
 
 #[test]
+fn another_helper_may_ask_at_the_terminal() {
+    let home = Home::new();
+    home.install(
+        "docker-credential-old",
+        "case $1 in\n\
+         list) echo '{\"h\":\"u\"}' ;;\n\
+         get) read -r word </dev/tty; echo \"{\\\"Username\\\":\\\"u\\\",\\\"Secret\\\":\\\"$word\\\"}\" ;;\n\
+         esac\n",
+    );
+    let seen = home.run_in_terminal(&["import", "--from", "helper:old"], "word\n");
+    assert_eq!(seen, "word\nh: imported, account u\n");
+    assert_eq!(home.stored(SCOPED, "h").unwrap(), "u word");
+}
+
+#[test]
 fn a_helper_that_fails_for_one_is_asked_for_the_rest() {
     let home = Home::new();
     home.install_helper("old", &[("a", "u", "s1"), ("b", "u", "s2"), ("c", "u", "s3")]);

@@ -112,7 +112,7 @@ fn a_credential_is_kept_with_what_is_named_of_it() {
         )
     );
     assert!(
-        lines[4].starts_with("  expires  2999-02-01T00:00:00Z, in ") && lines[4].ends_with(" days"),
+        lines[4].starts_with("  expires  2999-01-31, in ") && lines[4].ends_with(" days"),
         "{kept:?}"
     );
     assert_eq!(kept.stderr, "");
@@ -123,7 +123,7 @@ fn a_credential_is_kept_with_what_is_named_of_it() {
             "server": "ghcr.io/acme", "profile": "ci", "state": "held", "account": "bot",
             "kind": "organization-access-token", "handsOut": "secret",
             "scopes": ["repository:acme/*:pull", "repository:acme/app:pull,push"],
-            "expires": "2999-02-01T00:00:00Z", "secretIn": "here", "origin": "add",
+            "expires": "2999-01-31T23:59:59Z", "secretIn": "here", "origin": "add",
             "created": row["created"], "lastUsed": row["created"],
         })
     );
@@ -539,7 +539,7 @@ fn status_warns_of_what_expires_soon_and_names_the_mend() {
              hours: the credential of ci expires {}, in 3 hours; replace it: docker-credential-scoped add hours\n\
              reference: the credential of ci expired {}; renew it, and say until when it is good: \
              docker-credential-scoped add reference --expires WHEN\n\
-             declared: the credential of u expired 2020-01-02T00:00:00Z; renew it, and say in settings.json until \
+             declared: the credential of u expired 2020-01-01; renew it, and say in settings.json until \
              when it is good\n",
             rfc3339(now + Duration::days(7) - minute),
             rfc3339(now + Duration::hours(3) - minute),
@@ -773,8 +773,14 @@ fn no_argument_of_a_process_is_the_secret() {
 }
 
 #[test]
-fn what_else_is_on_standard_input_is_left_alone_when_only_facts_are_named() {
+fn what_else_is_on_standard_input_is_left_alone_when_no_secret_is_expected_there() {
     let home = Home::new();
+    let step = |arguments: &str| {
+        let script = format!("docker-credential-scoped add {arguments} >/dev/null; cat");
+        Outcome::of(home.command("sh").args(["-c", &script]), b"what comes next\n")
+    };
+    step("g --username u --from env:PAT").is("what comes next\n", "", 0);
+    step("g --expires 30d").is("what comes next\n", "", 0);
     run(&home, &["add", "h", "--username", "u"], "good\n").succeeds();
     run(&home, &["add", "h", "--expires", "30d"], "echo next step\n").succeeds();
     let secret = || Helper::of(&home).get("h").unwrap().secret;
@@ -803,6 +809,44 @@ fn a_login_with_what_has_expired_is_told_so() {
     outcome.is(expected, "", 1);
     let other = r#"{"ServerURL":"h","Username":"u","Secret":"another"}"#;
     run(&home, &["store"], other).is("", "", 0);
+}
+
+#[test]
+fn a_login_with_a_new_token_replaces_all_that_was_said() {
+    let login = |secret: &str| format!(r#"{{"ServerURL":"h","Username":"u","Secret":"{secret}"}}"#);
+    let said = ["--username", "u", "--scope", "repo:read", "--expires", "30d"];
+    let is_forgotten = |home: &Home| {
+        let row = shown(home);
+        assert_eq!(
+            (&row["scopes"], &row["expires"], &row["secretIn"], &row["origin"]),
+            (&Value::Null, &Value::Null, &json!("here"), &json!("client"))
+        );
+    };
+    let home = Home::new();
+    add(&home, &[&["h"], &said[..]].concat(), "first\n").succeeds();
+    let before = shown(&home);
+    run(&home, &["store"], &login("first")).is("", "", 0);
+    assert_eq!(shown(&home), before);
+    run(&home, &["store"], &login("second")).is("", "", 0);
+    is_forgotten(&home);
+    for (file, is_kept) in [(Some("first"), true), (Some("another"), false), (None, false)] {
+        let home = Home::new();
+        let path = home.write("token", "first").display().to_string();
+        let from = format!("file:{path}");
+        add(&home, &[&["h", "--from", &from], &said[..]].concat(), "").succeeds();
+        let before = shown(&home);
+        match file {
+            Some(text) => drop(home.write("token", text)),
+            None => fs::remove_file(path).unwrap(),
+        }
+        run(&home, &["store"], &login("first")).is("", "", 0);
+        if is_kept {
+            assert_eq!(shown(&home), before);
+        } else {
+            is_forgotten(&home);
+        }
+        get(&home, "h").is(&found("h", "u", "first"), "", 0);
+    }
 }
 
 #[test]

@@ -18,18 +18,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use libtest_mimic::{Arguments, Trial};
 use rustix::process::{Pid, Signal, kill_process};
-use support::harness::{self, Test, tests};
 use support::token_cache::{CANARY, Place, Want, cache_at, files_below, token};
+use support::trials::trials;
 use time::OffsetDateTime;
-
-const TESTS: &[Test] = tests![
-    two_hundred_processes_make_one_exchange_and_leave_nothing_readable,
-    eight_tickets_of_twenty_five_processes_make_eight_exchanges,
-    a_wrong_password_is_tried_once_however_many_try,
-    where_the_holder_is_killed_the_next_takes_over_at_once,
-    where_the_holder_is_stopped_the_others_go_on_after_a_while_with_one_exchange_more,
-];
 
 /// Before the address of a token server, the path of a cache, a secret and a repository: to obtain a token for that, and
 /// nothing else.
@@ -40,11 +33,21 @@ fn main() -> ExitCode {
     let [OBTAIN, address, path, secret, repository] =
         arguments.iter().map(String::as_str).collect::<Vec<_>>()[..]
     else {
-        return harness::run(TESTS);
+        return libtest_mimic::run(&Arguments::from_args(), tests()).exit_code();
     };
     let answer = obtain(address, Path::new(path), secret, repository);
     io::stdout().write_all(answer.as_bytes()).unwrap();
     ExitCode::SUCCESS
+}
+
+fn tests() -> Vec<Trial> {
+    trials![
+        two_hundred_processes_make_one_exchange_and_leave_nothing_readable,
+        eight_tickets_of_twenty_five_processes_make_eight_exchanges,
+        a_wrong_password_is_tried_once_however_many_try,
+        where_the_holder_is_killed_the_next_takes_over_at_once,
+        where_the_holder_is_stopped_the_others_go_on_after_a_while_with_one_exchange_more,
+    ]
 }
 
 /// The token that this process is given, or that it is refused.

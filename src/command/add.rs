@@ -5,8 +5,8 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use crate::activity_log::Action;
-use crate::command::credentials::{Credentials, Found, named, time_left};
-use crate::command::{Report, aligned, forget_tokens, printable, rfc3339};
+use crate::command::credentials::{Credentials, Found, named, said_expiry, time_left};
+use crate::command::{Report, aligned, forget_tokens, printable};
 use crate::credential::{
     AllowedScope, AllowedScopes, Credential, Expiry, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin,
     Profile, SecretReference,
@@ -295,7 +295,7 @@ fn facts(credential: &Credential, now: OffsetDateTime) -> String {
         (
             "expires",
             credential.expires.map_or("unknown".to_owned(), |expires| {
-                format!("{}, in {}", rfc3339(expires), time_left(expires, now))
+                format!("{}, in {}", said_expiry(expires), time_left(expires, now))
             }),
         ),
         (

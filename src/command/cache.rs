@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use crate::command::{Report, aligned, printable, rfc3339};
+use crate::command::{Report, aligned, in_ascii, printable, rfc3339};
 use crate::registry::Registry;
 use crate::token_cache::{Answered, Entry, TokenCache};
 
@@ -30,7 +30,7 @@ pub fn list(
         ));
     }
     if is_json {
-        report.text = serde_json::to_string_pretty(&rows)? + "\n";
+        report.text = in_ascii(&serde_json::to_string_pretty(&rows)?) + "\n";
     } else if rows.is_empty() && unopened > 0 {
         report.say("Nothing is remembered that can be opened.");
     } else if rows.is_empty() {

@@ -10,9 +10,9 @@ use crate::command::recorder::{Activity, Recorder};
 use crate::command::{printable, profile_option, quoted, rfc3339};
 use crate::credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, Profile, SESSION_PROFILE, SecretAtHand,
-    SecretReference, UsableCredential,
+    SecretReference, UsableCredential, last_day,
 };
-use crate::registry::{Registry, Server};
+use crate::registry::{Registry, ScopeSet, Server};
 use crate::secret_source::{Depth, Helper, LIMIT, from_command, from_environment, from_file};
 use crate::settings::{DeclaredCredential, Settings, Variables};
 use crate::store::{CredentialStore, Entry, Held, Opened, Slot, StoreError};
@@ -81,11 +81,26 @@ impl Credentials<'_> {
         Ok(None)
     }
 
-    /// All that is held for a registry or a part of it, of all profiles.
-    pub fn of_registry(&self, registry: &Registry) -> Result<Vec<Opened<Found>>, StoreError> {
+    /// All that is held for a registry or a part of it, of all profiles; what does not open if its file's name can be
+    /// read, or it may answer for what is in `scope`.
+    pub fn of_registry(
+        &self,
+        registry: &Registry,
+        scope: &ScopeSet,
+    ) -> Result<Vec<Opened<Found>>, StoreError> {
+        let asked = || {
+            let below = scope.iter().flat_map(|scope| {
+                let whole = Server::Prefix {
+                    registry: registry.clone(),
+                    path: scope.resource().name().to_owned(),
+                };
+                whole.answered_by().collect::<Vec<_>>()
+            });
+            below.chain([Server::Registry(registry.clone())]).collect()
+        };
         let mut all: Vec<_> = self
             .store
-            .of_registry(registry)?
+            .of_registry(registry, asked)?
             .into_iter()
             .map(|(slot, held)| (slot, held.map(Found::Stored)))
             .collect();
@@ -231,8 +246,14 @@ pub fn expired_text(slot: &Slot, credential: &Credential, expired: OffsetDateTim
     format!(
         "{} expired {}; {mend}",
         of_whom(slot, credential),
-        rfc3339(expired)
+        said_expiry(expired)
     )
+}
+
+/// When a credential expires, as that was said: a day as a day.
+#[must_use]
+pub fn said_expiry(expires: OffsetDateTime) -> String {
+    last_day(expires).map_or_else(|| rfc3339(expires), |day| day.to_string())
 }
 
 /// What is said of one that expires soon, with the mend; nothing of one that does not.
@@ -246,7 +267,7 @@ pub fn expiring_text(slot: &Slot, credential: &Credential, now: OffsetDateTime) 
         format!(
             "{} expires {}, in {}; {}",
             of_whom(slot, credential),
-            rfc3339(expires),
+            said_expiry(expires),
             time_left(expires, now),
             mend(slot, credential)
         )

@@ -86,7 +86,10 @@ pub fn get(
     let usable = match credentials.fetch(credential) {
         Ok(Some(usable)) => usable,
         // Said by the helper that was asked; docker knows the words.
-        Ok(None) => return Ok(Answer::NotFound),
+        Ok(None) => {
+            refused();
+            return Ok(Answer::NotFound);
+        }
         Err(error) => {
             refused();
             return unavailable(error, credentials);

@@ -1,14 +1,12 @@
 //! `inspect`: what a token says of itself, and whether a registry would be content with that. The signature is not
 //! checked, and nothing here repeats the token.
 
-use std::fmt::Write as _;
-
 use anyhow::{Result, anyhow, bail};
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
 use crate::command::status::Format;
-use crate::command::{Report, aligned, printable, rfc3339};
+use crate::command::{Report, aligned, in_ascii, printable, rfc3339};
 use crate::registry::{Claims, Scope, ScopeSet, TokenResponse};
 use crate::secret::Secret;
 
@@ -84,12 +82,13 @@ pub fn inspect(input: &[u8], required: &Required, format: Format, now: OffsetDat
     };
     match format {
         Format::Json => {
-            report.text = json(&Shown {
+            let shown = Shown {
                 signature_checked: false,
                 opaque: claims.is_none(),
                 claims: claims.as_ref().map(|claims| ShownClaims::of(claims, now)),
                 verdict,
-            })?;
+            };
+            report.text = in_ascii(&serde_json::to_string_pretty(&shown)?) + "\n";
         }
         Format::Table => {
             match &claims {
@@ -326,22 +325,6 @@ impl ShownScope {
             actions: scope.actions().map(str::to_owned).collect(),
         }
     }
-}
-
-/// JSON in ASCII: beyond it there are control characters that JSON leaves as they are, and a terminal does not.
-fn json(shown: &Shown) -> Result<String> {
-    let mut text = String::new();
-    for character in serde_json::to_string_pretty(shown)?.chars() {
-        if character.is_ascii() && character != '\u{7f}' {
-            text.push(character);
-        } else {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a String cannot fail.
-                let _ = write!(text, "\\u{unit:04x}");
-            }
-        }
-    }
-    Ok(text + "\n")
 }
 
 #[cfg(test)]

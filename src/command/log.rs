@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use crate::activity_log::{ActivityLog, Event};
 use crate::command::status::Format;
-use crate::command::{Report, aligned, printable};
+use crate::command::{Report, aligned, in_ascii, printable};
 use crate::credential::Expiry;
 use crate::settings::Settings;
 
@@ -29,7 +29,7 @@ pub fn log(
     match format {
         Format::Json => {
             for event in &events {
-                writeln!(report.text, "{}", serde_json::to_string(event)?)?;
+                writeln!(report.text, "{}", in_ascii(&serde_json::to_string(event)?))?;
             }
         }
         Format::Table if events.is_empty() => {}

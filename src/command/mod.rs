@@ -23,7 +23,7 @@ pub mod status;
 pub mod store;
 pub mod token;
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::credential::{Credential, KeptSecret, Profile, SecretAtHand, UsableCredential};
 use crate::store::Slot;
@@ -128,6 +128,23 @@ pub fn printable(text: &str) -> String {
         }
     }
     line
+}
+
+/// JSON in ASCII: beyond it there are characters that JSON leaves as they are and a terminal acts on, or that nobody sees.
+#[must_use]
+pub fn in_ascii(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character.is_ascii() && character != '\u{7f}' {
+            text.push(character);
+        } else {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        }
+    }
+    text
 }
 
 /// A text as a shell takes it for one word.

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::command::credentials::{Credentials, expiring_text, place};
 use crate::command::get::identified;
-use crate::command::{Report, rfc3339};
+use crate::command::{Report, in_ascii, rfc3339};
 use crate::credential::{AllowedScopes, Credential, Kind, Origin, Profile};
 use crate::registry::{Server, ServerUrl};
 use crate::settings::{HandOut, Settings};
@@ -87,7 +87,7 @@ pub fn status(request: &Request, credentials: Credentials<'_>, now: OffsetDateTi
     }
     rows.sort_by(|one, other| (&one.server, &one.profile).cmp(&(&other.server, &other.profile)));
     report.text = match format {
-        Format::Json => serde_json::to_string_pretty(&rows)? + "\n",
+        Format::Json => in_ascii(&serde_json::to_string_pretty(&rows)?) + "\n",
         Format::Table if rows.is_empty() => match server {
             Some(server) => format!("Nothing is stored for {}.\n", server.as_str()),
             None => "Nothing is stored.\n".to_owned(),

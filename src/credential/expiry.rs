@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use thiserror::Error;
 use time::format_description::well_known::Rfc3339;
-use time::{Duration, OffsetDateTime};
+use time::{Date, Duration, OffsetDateTime, UtcOffset};
 
 /// Nobody lets a token live longer, and dates stay dates.
 const LONGEST: Duration = Duration::days(100 * 366);
@@ -27,10 +27,19 @@ impl Expiry {
     pub fn from(self, now: OffsetDateTime) -> OffsetDateTime {
         match self {
             Self::At(moment) => moment,
-            Self::Day(start) => start.saturating_add(Duration::DAY),
+            // Its last second, by which it is told from a time that somebody wrote: shown as that, midnight would be a
+            // day that nobody named.
+            Self::Day(start) => start.saturating_add(Duration::DAY - Duration::SECOND),
             Self::In(duration) => now.saturating_add(duration),
         }
     }
+}
+
+/// The day that something is good through, where a day was named.
+#[must_use]
+pub fn last_day(expires: OffsetDateTime) -> Option<Date> {
+    let expires = expires.to_offset(UtcOffset::UTC);
+    (expires.to_hms() == (23, 59, 59)).then(|| expires.date())
 }
 
 impl FromStr for Expiry {
@@ -103,8 +112,8 @@ mod tests {
     fn a_date_is_good_through_its_day_and_a_length_counts_from_now() {
         let now = OffsetDateTime::parse("2026-11-22T08:00:00Z", &Rfc3339).unwrap();
         let table = [
-            ("2027-01-31", "2027-02-01T00:00:00Z"),
-            ("2028-02-28", "2028-02-29T00:00:00Z"),
+            ("2027-01-31", "2027-01-31T23:59:59Z"),
+            ("2028-02-28", "2028-02-28T23:59:59Z"),
             ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00Z"),
             ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:00Z"),
             ("30d", "2026-12-22T08:00:00Z"),
@@ -119,6 +128,21 @@ mod tests {
                 OffsetDateTime::parse(expected, &Rfc3339).unwrap(),
                 "{text}"
             );
+        }
+    }
+
+    #[test]
+    fn a_date_is_told_from_a_time() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        for (text, day) in [
+            ("2027-01-31", Some("2027-01-31")),
+            ("2027-02-01T00:59:59+01:00", Some("2027-01-31")),
+            ("2027-02-01T00:00:00Z", None),
+            ("2027-01-31T23:59:58Z", None),
+        ] {
+            let expires = text.parse::<Expiry>().unwrap().from(now);
+            let shown = last_day(expires).map(|day| day.to_string());
+            assert_eq!(shown.as_deref(), day, "{text}");
         }
     }
 

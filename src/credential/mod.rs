@@ -13,7 +13,7 @@ pub use allowed_scopes::{AllowedScope, AllowedScopes, Grant, HubScope, InvalidAl
 pub use credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, SecretAtHand, UsableCredential,
 };
-pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate};
+pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate, last_day};
 pub use profile::{InvalidProfile, Profile};
 pub use secret_reference::{HelperName, InvalidHelperName, InvalidSecretReference, SecretReference};
 pub use selection::{Candidate, Verdict, select};

@@ -65,7 +65,11 @@ pub enum HubError {
         "{} has as many access tokens as Docker Hub allows it{}; revoke one that is not needed (expired and inactive ones \
          count, too), or have the plan changed",
         match owner { Owner::Account => "the account".to_owned(), Owner::Organization(name) => format!("the organization {name}") },
-        most.map_or_else(String::new, |most| format!(" ({most})"))
+        match (most, owner) {
+            (Some(most), _) => format!(" ({most})"),
+            (None, Owner::Account) => String::new(),
+            (None, Owner::Organization(_)) => " (10 with Docker Team, 100 with Docker Business)".to_owned(),
+        }
     )]
     Limit {
         /// Whose.

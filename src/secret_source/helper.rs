@@ -10,20 +10,34 @@ use thiserror::Error;
 use crate::credential::HelperName;
 use crate::protocol::docker::{self, CREDENTIALS_NOT_FOUND};
 use crate::secret::Secret;
-use crate::secret_source::program::{Answer, Depth, Problem, run};
+use crate::secret_source::program::{Answer, Audience, Depth, Problem, run};
 
 /// Another helper, by the name that a configuration gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Helper {
     name: HelperName,
     depth: Depth,
+    audience: Audience,
 }
 
 impl Helper {
     /// The helper of that name, asked from this depth.
     #[must_use]
     pub fn new(name: HelperName, depth: Depth) -> Self {
-        Self { name, depth }
+        Self {
+            name,
+            depth,
+            audience: Audience::Client,
+        }
+    }
+
+    /// The same, and it may ask the person at the terminal.
+    #[must_use]
+    pub fn for_person(self) -> Self {
+        Self {
+            audience: Audience::Person,
+            ..self
+        }
     }
 
     /// Accounts by server URL.
@@ -54,6 +68,7 @@ impl Helper {
         run(
             self.depth.deeper(Command::new(self.to_string()).arg(verb)),
             Some(input),
+            self.audience,
             limit,
         )
         .map_err(|problem| self.error(verb, problem))

@@ -11,7 +11,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
-use crate::secret_source::program::{Depth, Problem, run};
+use crate::secret_source::program::{Audience, Depth, Problem, run};
 
 /// The longest secret: registries and proxies cap a header, in which it has to fit in base64, at 8 to 32 KiB.
 pub const MAX_SECRET_BYTES: usize = 64 * 1024;
@@ -67,8 +67,9 @@ pub fn from_command(words: &[String], depth: Depth) -> Result<Secret, SourceErro
         why,
     };
     let mut command = Command::new(program);
-    let answer = run(depth.deeper(command.args(arguments)), None, LIMIT)
-        .map_err(|problem| failed(Reason::Program(problem)))?;
+    let command = depth.deeper(command.args(arguments));
+    let answer =
+        run(command, None, Audience::Client, LIMIT).map_err(|problem| failed(Reason::Program(problem)))?;
     if !answer.succeeded {
         return Err(failed(Reason::Program(answer.problem())));
     }

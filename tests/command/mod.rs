@@ -163,7 +163,7 @@ impl Home {
         self.said(&child.wait_with_output().expect("a child"))
     }
 
-    /// As a person runs it in a terminal, in which `answer` is typed. What is said on both streams, with the line
+    /// As a person runs it in a terminal of its own, in which `answer` is typed. What is said on both streams, with the line
     /// ends and the echo of a terminal.
     pub(crate) fn run_in_terminal(&self, arguments: &[&str], answer: &str) -> String {
         let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
@@ -177,7 +177,8 @@ impl Home {
             .expect("a terminal");
         let stream = || Stdio::from(inside.try_clone().expect("a second handle"));
         let mut child = self
-            .command(PROGRAM, arguments)
+            .command("setsid", &["--ctty", "--wait", PROGRAM])
+            .args(arguments)
             .stdin(stream())
             .stdout(stream())
             .stderr(stream())
@@ -206,7 +207,11 @@ impl Home {
 
     fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let bin = self.at("bin");
-        let mut command = Command::new(bin.join(program));
+        let mut command = if program.starts_with(PROGRAM) {
+            Command::new(bin.join(program))
+        } else {
+            Command::new(program)
+        };
         command
             .args(arguments)
             .env_clear()

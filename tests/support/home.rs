@@ -116,9 +116,13 @@ impl Home {
 
     /// Turns one bit in the middle of the file that holds a slot of the default profile.
     pub(crate) fn damage(&self, server: &str) {
-        let slot = self
-            .slots()
-            .join(format!("{}@default", server.replace(':', "%3A")));
+        let name = server.replace(':', "%3A").replace('/', "%2F");
+        self.damage_file(&format!("{name}@default"));
+    }
+
+    /// The same of any file that holds a slot.
+    pub(crate) fn damage_file(&self, name: &str) {
+        let slot = self.slots().join(name);
         let mut content = fs::read(&slot).expect("a slot");
         let middle = content.len() / 2;
         content[middle] ^= 1;
@@ -147,7 +151,7 @@ impl Home {
         found
     }
 
-    fn bin(&self) -> PathBuf {
+    pub(crate) fn bin(&self) -> PathBuf {
         self.directory.path().join("bin")
     }
 }

@@ -145,7 +145,7 @@ fn is_used_up(wanted: &Wanted) -> bool {
                 .is_ok_and(|held| held.credential.kind == Kind::IdentityToken)
     };
     CredentialStore::at(data_location())
-        .of_registry(&wanted.registry)
+        .of_registry(&wanted.registry, Vec::new)
         .is_ok_and(|all| all.iter().any(is_one))
 }
 
@@ -164,7 +164,7 @@ fn secret_variables(settings: &Settings, variables: Variables<'_>) -> Result<BTr
 
 /// As nobody it was refused, and how is told as if somebody had been.
 fn refused_as_nobody(error: anyhow::Error, wanted: &Wanted, credentials: Credentials<'_>) -> anyhow::Error {
-    match credentials.of_registry(&wanted.registry) {
+    match credentials.of_registry(&wanted.registry, &wanted.scope) {
         Ok(held) if held.is_empty() => error.context(format!(
             "nothing is stored for {0} (docker login {0}), and everybody is refused",
             wanted.registry

@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::finding::Finding;
 use super::{Patient, on_path};
-use crate::command::credentials::{Credentials, SOON, mend};
-use crate::command::{quoted, rfc3339};
+use crate::command::credentials::{Credentials, SOON, mend, said_expiry};
+use crate::command::quoted;
 use crate::credential::{Credential, KeptSecret, Origin, SecretReference};
 use crate::files::{FileError, Unfit, foreign};
 use crate::registry::Registry;
@@ -142,7 +142,7 @@ pub(super) fn expiry(patient: Patient<'_>, now: OffsetDateTime) -> Vec<Finding> 
             slot.server(),
             slot.profile(),
             credential.account,
-            rfc3339(expires)
+            said_expiry(expires)
         );
         let mend = match credential.origin {
             Origin::Declared => "put another in its place, and when that ends into settings.json".to_owned(),

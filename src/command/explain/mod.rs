@@ -9,9 +9,9 @@ use time::OffsetDateTime;
 
 use self::answer::say_get;
 use self::exchange::say_exchange;
-use crate::command::credentials::Found;
+use crate::command::Report;
+use crate::command::credentials::{Found, said_expiry};
 use crate::command::obtain::{Judged, Rooms, Wanted, choose, concerns, judge, name};
-use crate::command::{Report, rfc3339};
 use crate::credential::{Credential, KeptSecret, Verdict};
 use crate::registry::{Server, ServerUrl};
 use crate::store::{Slot, StoreError};
@@ -64,7 +64,7 @@ enum Choice {
 
 fn say_choice(wanted: &Wanted, rooms: Rooms<'_>, now: OffsetDateTime, report: &mut Report) -> Result<Choice> {
     let credentials = rooms.credentials;
-    let held = credentials.of_registry(&wanted.registry)?;
+    let held = credentials.of_registry(&wanted.registry, &wanted.scope)?;
     let is_judged = wanted.profile.is_none() && !wanted.scope.is_empty();
     let judged = is_judged.then(|| judge(wanted, credentials, now)).transpose()?;
     let choice = match choose(wanted, credentials, now) {
@@ -165,7 +165,7 @@ fn why_not(
                 None => "no scope is asked for, and then only the default profile is looked into".to_owned(),
             }
         } else if let Some(expired) = found.credential().expired(now) {
-            format!("expired {}", rfc3339(expired))
+            format!("expired {}", said_expiry(expired))
         } else if wanted.scope.is_empty() {
             "is for a part of the registry, and no scope is asked for".to_owned()
         } else {
@@ -173,7 +173,7 @@ fn why_not(
         };
     };
     match verdict(slot, judged) {
-        Some(Verdict::Expired(expired)) => format!("expired {}", rfc3339(*expired)),
+        Some(Verdict::Expired(expired)) => format!("expired {}", said_expiry(*expired)),
         Some(Verdict::Lacks(scopes)) => format!("may not do {scopes}"),
         Some(Verdict::Wider) => "may do more".to_owned(),
         Some(Verdict::Later) => {
@@ -181,6 +181,9 @@ fn why_not(
                 .to_owned()
         }
         Some(Verdict::OnlyPublic) => "is of use only if that is public".to_owned(),
+        Some(Verdict::Chosen | Verdict::ChosenIfPublic) if !judged.unopened.is_empty() => {
+            "may do this, and not in place of one that cannot be opened".to_owned()
+        }
         // Held since, or changed.
         Some(Verdict::Chosen | Verdict::ChosenIfPublic) | None => "was changed just now".to_owned(),
     }
@@ -205,7 +208,7 @@ fn description(credential: &Credential) -> String {
     };
     let expires = credential
         .expires
-        .map_or_else(String::new, |expires| format!(", until {}", rfc3339(expires)));
+        .map_or_else(String::new, |expires| format!(", until {}", said_expiry(expires)));
     format!(
         "{account}, {secret}, allowed scopes {}{expires}",
         credential.allowed

@@ -13,7 +13,7 @@ use crate::command::credentials::{Found, expired_text, named};
 use crate::command::{quoted, rfc3339};
 use crate::credential::{Credential, KeptSecret, Kind, SecretReference, UsableCredential};
 use crate::hub::{HubClaims, NotForManagement};
-use crate::registry::{Claims, HubSessionToken, Server};
+use crate::registry::{Claims, HubSessionToken, ScopeSet, Server};
 use crate::secret::Secret;
 use crate::store::Slot;
 
@@ -95,7 +95,7 @@ pub fn candidates(desk: Desk<'_>) -> Result<Vec<Candidate>> {
             });
         }
     }
-    for (slot, found) in credentials.of_registry(desk.registry())? {
+    for (slot, found) in credentials.of_registry(desk.registry(), &ScopeSet::default())? {
         all.push(match found {
             Ok(found) => login(slot, &found, desk),
             Err(error) => unopened(slot, Means::Other("unknown"), &error.into()),

@@ -98,15 +98,30 @@ impl<'a> Place<'a> {
         credential: &Credential,
         may_replace: &dyn Fn(&Credential) -> bool,
     ) -> Result<Option<Credential>> {
+        self.put(credential, &|before| before.is_none_or(may_replace))
+    }
+
+    /// The same only in place of what is meant: who has logged out meanwhile meant that.
+    pub fn replace(&self, credential: &Credential, is_meant: &dyn Fn(&Credential) -> bool) -> Result<()> {
+        self.put(credential, &|before| before.is_some_and(is_meant))
+            .map(drop)
+    }
+
+    fn put(
+        &self,
+        credential: &Credential,
+        may: &dyn Fn(Option<&Credential>) -> bool,
+    ) -> Result<Option<Credential>> {
         let credentials = self.desk.rooms.credentials;
         let (_, replaced) = credentials
             .store
             .change(&self.slot, self.desk.now, |before| match before {
-                Some(before) if !may_replace(before) => Err(anyhow!(
+                before if may(before) => Ok::<_, Error>(credential.clone()),
+                Some(_) => Err(anyhow!(
                     "{}: something else was put there meanwhile",
                     named(&self.slot)
                 )),
-                _ => Ok::<_, Error>(credential.clone()),
+                None => Err(anyhow!("{}: was emptied meanwhile", named(&self.slot))),
             })?;
         credentials.record(Action::Add, &self.slot, Some(&credential.account), self.desk.now);
         if let Some(replaced) = &replaced {
@@ -212,5 +227,31 @@ pub fn allowed(permissions: &Permissions) -> AllowedScopes {
             })
             .collect::<Option<AllowedScopes>>()
             .unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_token_may_do_at_the_registry_is_known_where_all_of_it_is() {
+        let scopes = |texts: &[&str]| {
+            let texts = texts.iter().map(ToString::to_string).collect();
+            allowed(&Permissions::Scopes(texts)).to_string()
+        };
+        assert_eq!(scopes(&["repo:read"]), "repo:read");
+        assert_eq!(scopes(&["repo:read", "repo:later"]), "unknown");
+        let resources = |texts: &[&str]| {
+            let texts = texts.iter().map(|text| text.parse().unwrap()).collect();
+            allowed(&Permissions::Resources(texts)).to_string()
+        };
+        assert_eq!(
+            resources(&["acme/app:pull,push", "acme/*:pull,scope-tag-read"]),
+            "repository:acme/*:pull repository:acme/app:pull,push"
+        );
+        // Nothing of images: it logs in, and no more.
+        assert_eq!(resources(&["acme/app:scope-tag-read"]), "none");
+        assert_eq!(allowed(&Permissions::Untold), AllowedScopes::Unknown);
     }
 }

@@ -97,7 +97,7 @@ pub fn import(
         }
         Source::File(path) => file::import(path, request, variables, &keeper),
         Source::Helper(name) => {
-            let helper = Helper::new(name.clone(), Depth::default());
+            let helper = Helper::new(name.clone(), Depth::default()).for_person();
             Ok(helper::import(&helper, request, &keeper))
         }
     }

@@ -1,11 +1,12 @@
 //! Choice: which credential a token is asked for with.
 
+use std::cmp::Reverse;
+
 use anyhow::{Result, anyhow, bail};
 use time::OffsetDateTime;
 
 use super::Wanted;
-use crate::command::credentials::{Credentials, Found, expired_text};
-use crate::command::rfc3339;
+use crate::command::credentials::{Credentials, Found, expired_text, said_expiry};
 use crate::credential::{Candidate, Profile, UsableCredential, Verdict, select};
 use crate::registry::{ScopeSet, Server};
 use crate::store::{Slot, StoreError};
@@ -105,12 +106,20 @@ fn least(
         verdicts,
         unopened,
     } = judge(wanted, credentials, now)?;
+    // It may be the one: held and not opened is not the same as not held, and another may do more. Of several the one
+    // that `get` would say it of.
+    let path = |slot: &Slot| match slot.server() {
+        Server::Prefix { path, .. } => path.len(),
+        Server::HubSession(_) | Server::Registry(_) | Server::UnknownScheme(_) => 0,
+    };
+    if let Some((_, error)) = unopened
+        .into_iter()
+        .min_by_key(|(slot, _)| (!slot.profile().is_default(), Reverse(path(slot))))
+    {
+        return Err(error.into());
+    }
     if let Some(chosen) = verdicts.iter().position(Verdict::is_chosen) {
         return Ok(Some(found.swap_remove(chosen)));
-    }
-    if let Some((_, error)) = unopened.into_iter().next() {
-        // It may be the one: held and not opened is not the same as not held.
-        return Err(error.into());
     }
     if found.is_empty() {
         return Ok(None);
@@ -118,7 +127,7 @@ fn least(
     let reasons = found.iter().zip(&verdicts).map(|((slot, _), verdict)| {
         let name = name(slot);
         match verdict {
-            Verdict::Expired(expired) => format!("{name} expired {}", rfc3339(*expired)),
+            Verdict::Expired(expired) => format!("{name} expired {}", said_expiry(*expired)),
             Verdict::Lacks(scopes) => format!("{name} lacks {scopes}"),
             // None was chosen, so none of them was chosen before it.
             Verdict::Chosen
@@ -154,7 +163,7 @@ pub(crate) fn judge(
 ) -> Result<Judged, StoreError> {
     let mut unopened = Vec::new();
     let mut found = Vec::new();
-    for (slot, held) in credentials.of_registry(&wanted.registry)? {
+    for (slot, held) in credentials.of_registry(&wanted.registry, &wanted.scope)? {
         if !concerns(&slot, &wanted.scope) {
             continue;
         }

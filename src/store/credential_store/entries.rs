@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{CredentialStore, Held, MAX_SLOT_BYTES, StoreError};
 use crate::credential::Profile;
-use crate::registry::{Registry, Server};
+use crate::registry::{Registry, Server, ServerUrl};
 use crate::store::slot::{self, Slot};
 
 /// A slot, and what is in it or why that cannot be told.
@@ -28,9 +28,13 @@ impl CredentialStore {
         self.entries_where(|_, _| true)
     }
 
-    /// What is held for a registry or a part of it, of all profiles. Of what does not open only the registry as a whole
-    /// is told, which says so by its name.
-    pub fn of_registry(&self, registry: &Registry) -> Result<Vec<Opened<Held>>, StoreError> {
+    /// What is held for a registry or a part of it, of all profiles. What does not open is told by its file's name; of a
+    /// very long one only the beginning can be read, and it is told if it is one of those that are `asked` for.
+    pub fn of_registry(
+        &self,
+        registry: &Registry,
+        asked: impl Fn() -> Vec<Server>,
+    ) -> Result<Vec<Opened<Held>>, StoreError> {
         let whole = registry.to_string();
         let is_part = |server: &str| {
             server
@@ -38,23 +42,27 @@ impl CredentialStore {
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         // Of a very long name only the beginning is readable, so it is opened whatever it says.
-        let entries = self.entries_where(|server, _| is_part(server) || server.contains('~'))?;
+        let entries = self.named_entries_where(|server, _| is_part(server) || server.contains('~'))?;
+        let slot_of = |name: &str, entry: &Entry| {
+            if let Ok(held) = &entry.held {
+                let server = held.credential.server_url.server().clone();
+                return Some(Slot::new(server, entry.profile.clone()));
+            }
+            let read = ServerUrl::read(entry.server.as_bytes());
+            let read = read.as_ref().ok().map(ServerUrl::server);
+            asked()
+                .iter()
+                .chain(read)
+                .map(|server| Slot::new(server.clone(), entry.profile.clone()))
+                .find(|slot| slot.file_name() == name)
+        };
         Ok(entries
             .into_iter()
-            .filter_map(
-                |Entry {
-                     server,
-                     profile,
-                     held,
-                 }| {
-                    let server = match &held {
-                        Ok(held) => held.credential.server_url.server().clone(),
-                        Err(_) if server == whole => Server::Registry(registry.clone()),
-                        Err(_) => return None,
-                    };
-                    (server.registry() == Some(registry)).then(|| (Slot::new(server, profile), held))
-                },
-            )
+            .filter_map(|(name, entry)| {
+                slot_of(&name, &entry)
+                    .filter(|slot| slot.server().registry() == Some(registry))
+                    .map(|slot| (slot, entry.held))
+            })
             .collect())
     }
 

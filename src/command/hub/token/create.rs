@@ -3,11 +3,11 @@
 use anyhow::{Result, anyhow, bail};
 use time::OffsetDateTime;
 
-use super::{called, kind, whose};
-use crate::command::credentials::{Found, named};
+use super::{called, check_label, kind, whose};
+use crate::command::credentials::{Found, named, said_expiry};
 use crate::command::hub::keep::{Kept, Place};
 use crate::command::hub::{Desk, Manager};
-use crate::command::{Report, printable, rfc3339};
+use crate::command::{Report, printable};
 use crate::credential::{Kind, Profile};
 use crate::hub::{HubToken, NewToken, OrganizationScopes, Owner, Resource};
 
@@ -38,6 +38,7 @@ pub struct Request {
 
 /// Has a token made and keeps it.
 pub fn create(request: &Request, desk: Desk<'_>) -> Result<Report> {
+    check_label(&request.label)?;
     let new = new_token(request)?;
     let place = Place::take(desk.slot(&request.profile), desk)?;
     if let Some(held) = place.held()? {
@@ -113,7 +114,7 @@ fn new_token(request: &Request) -> Result<NewToken> {
 pub(super) fn may(token: &HubToken) -> String {
     let until = token.expires.map_or_else(
         || "no expiry".to_owned(),
-        |expires| format!("until {}", rfc3339(expires)),
+        |expires| format!("until {}", said_expiry(expires)),
     );
     format!("{}, {until}", printable(&token.permissions.to_string()))
 }

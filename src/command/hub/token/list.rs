@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::{kind, whose};
 use crate::command::hub::{Desk, HeldTokens, Manager};
-use crate::command::{Report, aligned, printable, rfc3339};
-use crate::credential::Source;
+use crate::command::{Report, aligned, in_ascii, printable, rfc3339};
+use crate::credential::{Source, last_day};
 use crate::hub::{HubToken, Owner, Permissions};
 
 /// What is wide and seldom read stands last.
@@ -34,7 +34,7 @@ pub fn list(owner: &Owner, account: Option<&str>, is_json: bool, desk: Desk<'_>)
     let rows: Vec<_> = tokens.iter().map(|token| Row::of(token, &held)).collect();
     let mut report = Report::default();
     if is_json {
-        report.text = serde_json::to_string_pretty(&rows)? + "\n";
+        report.text = in_ascii(&serde_json::to_string_pretty(&rows)?) + "\n";
     } else if rows.is_empty() {
         report.say(format_args!(
             "{} has no {}s.",
@@ -115,9 +115,12 @@ fn line(token: &HubToken, row: &Row<'_>, now: OffsetDateTime) -> [String; 9] {
         scopes if scopes.is_empty() => "-".to_owned(),
         scopes => scopes,
     };
+    // As it was said: a day as a day.
+    let day = |expires: OffsetDateTime| last_day(expires).unwrap_or_else(|| expires.date());
     let expires = match token.expires {
-        Some(expires) if expires <= now => format!("{} (over)", expires.date()),
-        expires => date(expires, "never"),
+        Some(expires) if expires <= now => format!("{} (over)", day(expires)),
+        Some(expires) => day(expires).to_string(),
+        None => "never".to_owned(),
     };
     let profiles: Vec<_> = row.held.iter().map(|place| place.profile.as_str()).collect();
     [

@@ -17,6 +17,7 @@ use crate::command::{Report, quoted};
 use crate::credential::{Credential, Kind, Profile, SecretAtHand};
 use crate::hub::{Created, HubError, HubToken, NewToken, Owner};
 use crate::registry::TokenServer;
+use crate::store::Slot;
 
 /// What is to be rotated.
 #[derive(Debug)]
@@ -42,7 +43,8 @@ pub fn rotate(request: &Request, desk: Desk<'_>) -> Result<Report> {
     let manager = Manager::choose(request.account.as_deref(), desk)?;
     let held = HeldTokens::read(desk)?;
     let old = find(&request.token, owner, Some(&held), &manager)?;
-    let places = places(&old, &held, request, desk)?;
+    let holding: Vec<_> = held.of(&old.id).map(|(slot, _)| slot.clone()).collect();
+    let places = places(&old, &holding, request, desk)?;
     let Some((place, others)) = places.split_first() else {
         bail!(
             "{} is not held here; say with --profile NAME where the new one is to be kept",
@@ -69,6 +71,7 @@ pub fn rotate(request: &Request, desk: Desk<'_>) -> Result<Report> {
         owner,
         place,
         others,
+        holding: &holding,
         manager: &manager,
         desk,
     };
@@ -80,13 +83,7 @@ pub fn rotate(request: &Request, desk: Desk<'_>) -> Result<Report> {
 }
 
 /// The slots that hold the old one, and the one that is named, which has to be empty else.
-fn places<'a>(
-    old: &HubToken,
-    held: &HeldTokens,
-    request: &Request,
-    desk: Desk<'a>,
-) -> Result<Vec<Place<'a>>> {
-    let holding: Vec<_> = held.of(&old.id).map(|(slot, _)| slot.clone()).collect();
+fn places<'a>(old: &HubToken, holding: &[Slot], request: &Request, desk: Desk<'a>) -> Result<Vec<Place<'a>>> {
     let named_one = request.profile.as_ref().map(|profile| desk.slot(profile));
     let named_one = named_one.filter(|slot| !holding.contains(slot));
     let mut places = Vec::new();
@@ -140,6 +137,8 @@ struct Rotation<'a> {
     /// Where it is kept: the first of them has the turn.
     place: &'a Place<'a>,
     others: &'a [Place<'a>],
+    /// Those that hold the old one.
+    holding: &'a [Slot],
     manager: &'a Manager<'a>,
     desk: Desk<'a>,
 }
@@ -288,7 +287,11 @@ impl Rotation<'_> {
             credential.server_url = before.server_url.clone();
             credential.allowed = before.allowed.clone();
         }
-        place.keep(&credential, &|before| is_old(before, self.old))?;
+        if self.holding.contains(place.slot()) {
+            place.replace(&credential, &|before| is_old(before, self.old))?;
+        } else {
+            place.keep(&credential, &|_| false)?;
+        }
         place.ensure_holds(&credential)
     }
 
