@@ -770,6 +770,42 @@ fn a_token_that_is_refused_is_told_with_what_it_may_mean() {
 }
 
 #[test]
+fn what_expires_is_told_with_the_command_that_renews_it() {
+    let scene = scene();
+    scene
+        .run(&create("ci", &["--profile", "ci", "--expires", "2d"]))
+        .succeeds();
+    let token = only(&scene, "anna");
+    assert_eq!(
+        scene.plain(&scene.run(&["status"]).stderr),
+        "REGISTRY: the credential of anna expires TIME, in 2 days; renew it: docker-credential-scoped hub token rotate ID\n"
+    );
+    scene
+        .run(&["hub", "token", "rotate", &token.id, "--expires", "30d"])
+        .succeeds();
+    assert_eq!(scene.run(&["status"]).stderr, "");
+    scene
+        .run(&[
+            "hub",
+            "token",
+            "create",
+            "--org",
+            "acme",
+            "--label",
+            "ci",
+            "--allow",
+            "acme/app:pull",
+            "--profile",
+            "deploy",
+            "--expires",
+            "2d",
+        ])
+        .succeeds();
+    let warned = scene.run(&["status"]).stderr;
+    assert!(warned.trim_end().ends_with(" --org acme"), "{warned}");
+}
+
+#[test]
 fn the_session_token_of_a_browser_login_that_is_refused_is_told_with_what_it_may_mean() {
     let scene = HubScene::new(Config::default());
     let login = scene.browser_login("anna");

@@ -331,6 +331,13 @@ pub fn mend(slot: &Slot, credential: &Credential) -> String {
     if let Some(mend) = session_mend(slot, credential) {
         return mend;
     }
+    if let Some(id) = &credential.token_id {
+        let organization = match credential.kind {
+            Kind::OrganizationAccessToken => format!(" --org {}", quoted(&credential.account)),
+            _ => String::new(),
+        };
+        return format!("renew it: docker-credential-scoped hub token rotate {id}{organization}");
+    }
     let add = format!(
         "docker-credential-scoped add {}{}",
         quoted(&slot.server().to_string()),
