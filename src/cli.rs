@@ -4,6 +4,8 @@
 
 mod hub;
 mod plain;
+mod prune;
+mod session;
 
 use std::ffi::OsString;
 
@@ -13,6 +15,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::credential::Profile;
 
 pub use hub::{Create, Hub, HubCommand, List, Revoke, Rotate, TokenCommand, Update, Whose};
+pub use prune::Prune;
+pub use session::{Session, SessionCommand, SessionEnd, SessionList, SessionStart};
 
 /// The command line of a person.
 #[derive(Debug, Parser)]
@@ -97,8 +101,17 @@ pub enum Command {
     /// It is written down where settings.json says "activityLog": true, in a file of the data directory that is put
     /// aside at 1 MiB, in place of the one before it.
     Log(Log),
+    /// Keep the session tokens of a Docker Hub account down to the five most recently used: remove the others here, and
+    /// revoke them there
+    ///
+    /// A session token is one that `session start` had made, on whichever machine, or that docker's browser login stored
+    /// here; with --all-auto also what Docker Hub says was not made by hand. No other token is touched. Exit status 1
+    /// when one could not be pruned; the others are.
+    Prune(Prune),
     /// Remove a credential, or all that a profile has
     Remove(Remove),
+    /// Work at Docker Hub with a token that may do little and ends by itself: start, list and end sessions
+    Session(Session),
     /// Show what is held: what each credential may do and until when, where its secret is and what is handed out; never
     /// a secret
     ///

@@ -1,8 +1,9 @@
 //! The process as the system sees it: streams without buffers, memory that is not dumped, how a panic ends, a
-//! prompt, and a program that runs in its place. Knows nothing of what is read or written.
+//! prompt, the name of this machine, and a program that runs in its place. Knows nothing of what is read or written.
 
 mod caller;
 mod child;
+mod host;
 mod prompt;
 
 use std::io::{self, Read, Write};
@@ -10,6 +11,7 @@ use std::panic;
 
 pub use caller::caller;
 pub use child::Child;
+pub use host::host_name;
 pub use prompt::prompt;
 
 /// A standard stream without the standard library's buffer, which would keep a copy of each secret that went

@@ -12,10 +12,10 @@ pub use base_directories::{
 };
 pub use declared::{DeclaredCredential, DeclaredCredentials};
 pub use environment::{
-    ContainersAuthFile, ProfileError, Variables, allows_colour, buildx_directory, client_variables,
-    containers_auth_file, containers_config_directories, default_scope, default_server, docker_config_file,
-    executable, gitlab_runner_config_files, is_docker_auth_config_set, named_profile, profile, search_path,
-    system_search_path, withheld_variables,
+    ContainersAuthFile, InvalidMachine, ProfileError, Variables, allows_colour, buildx_directory,
+    client_variables, containers_auth_file, containers_config_directories, default_scope, default_server,
+    docker_config_file, executable, gitlab_runner_config_files, is_docker_auth_config_set, machine,
+    named_profile, profile, search_path, system_search_path, withheld_variables,
 };
 pub use hub::HubSettings;
 

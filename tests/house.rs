@@ -77,7 +77,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// What only these files may name: each outside thing has one importer.
 const ONLY_IN: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["seal.rs"]),
-    ("clap", &["cli.rs", "cli/hub.rs", "cli/plain/tests.rs"]),
+    (
+        "clap",
+        &[
+            "cli.rs",
+            "cli/hub.rs",
+            "cli/plain/tests.rs",
+            "cli/prune.rs",
+            "cli/session.rs",
+        ],
+    ),
     ("directories", &["settings/base_directories.rs"]),
     (
         "reqwest",
@@ -96,6 +105,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "process.rs",
             "process/caller.rs",
             "process/child.rs",
+            "process/host.rs",
             "secret_source/program.rs",
             "settings.rs",
         ],

@@ -675,6 +675,24 @@ fn plain_http_behind_https_is_told() {
     assert!(!server.seen().contains(CANARY));
 }
 
+#[test]
+fn tls_that_fails_after_the_request_went_out_is_an_answer_broken_off() {
+    let root = Root::new("a root");
+    // A record that nobody can decipher, and the end.
+    for (bytes, number) in [(&b"\x17\x03\x03\x00\x20no"[..], 1), (&[b'x'; 64], 2), (b"", 3)] {
+        let server = Listener::tls(root.server("localhost", VALID), move |mut connection| {
+            connection.read_request();
+            let _ = connection.send_bare(bytes);
+        });
+        let error = fails(http_trusting(&root.pem()).send(&get(&https_url(&server))));
+        assert!(
+            matches!(error, HttpError::Incomplete { .. }),
+            "{number}: {error:?}"
+        );
+        assert!(server.seen().contains("GET "), "{number}");
+    }
+}
+
 fn http_trusting(pem: &str) -> Http {
     let trust = Trust {
         files: vec![CertificateFile {

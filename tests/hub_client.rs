@@ -75,7 +75,8 @@ fn a_sign_in_that_is_refused_says_what_to_do() {
         (Answer::json(&detail).with_status(403), "SignIn"),
         (Answer::page(401), "SignIn"),
         (Answer::json(&second).with_status(401), "SecondFactor"),
-        (Answer::page(404), "NotFound"),
+        (Answer::page(404), "Answer"),
+        (Answer::json(&detail).with_status(404), "NotFound"),
         (Answer::page(500), "Status"),
         (Answer::page(200), "Answer"),
         (Answer::json(&json!({})), "Answer"),
@@ -237,6 +238,37 @@ fn a_token_is_made_and_its_secret_is_told_once() {
 }
 
 #[test]
+fn what_is_told_of_a_new_tokens_end_stands_and_a_later_one_is_noticed() {
+    let asked = "2027-01-15T08:00:00Z";
+    let expires = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let table = [
+        (json!({}), Some(0), false),
+        (json!({ "expires_at": asked }), Some(0), false),
+        (json!({ "expires_at": "2027-01-15T08:00:00.9Z" }), Some(0), false),
+        (json!({ "expires_at": "2027-01-15T07:59:00Z" }), Some(-60), false),
+        (json!({ "expires_at": "2027-01-15T08:01:00Z" }), Some(60), true),
+        (json!({ "expires_at": null }), None, true),
+        (json!({ "expires_at": "" }), None, true),
+        (json!({ "expires_at": "0001-01-01T00:00:00Z" }), None, true),
+        (json!({ "expires_at": "some day" }), None, true),
+        (json!({ "expires_at": 1_800_000_000 }), None, true),
+    ];
+    for (told, seconds, is_longer) in table {
+        let mut answer = told.clone();
+        answer["uuid"] = ID.into();
+        answer["token"] = CANARY.into();
+        let server = Fixture::start(move |_| Answer::json(&answer).with_status(201));
+        let new = NewToken::personal("ci", vec!["repo:read".into()], Some(expires)).unwrap();
+        let created = hub(&server, |hub| hub.create(&bearer(), &new)).unwrap();
+        let recorded = created.token.expires.map(|told| (told - expires).whole_seconds());
+        assert_eq!((recorded, created.is_longer), (seconds, is_longer), "{told}");
+        // Who asked for no end has what was asked for, and what is told.
+        let created = hub(&server, |hub| hub.create(&bearer(), &personal())).unwrap();
+        assert!(!created.is_longer, "{told}");
+    }
+}
+
+#[test]
 fn an_organizations_token_is_made_with_its_resources() {
     let resource = json!({ "type": "TYPE_REPO", "path": "acme/app", "scopes": ["scope-image-pull"] });
     let answered = json!({ "id": "7", "token": CANARY, "label": "ci", "resources": [resource] });
@@ -392,7 +424,7 @@ fn one_token_is_asked_for_changed_and_revoked_by_its_id() {
 
 #[test]
 fn a_token_that_is_not_there_is_no_error() {
-    let server = Fixture::start(|_| Answer::page(404));
+    let server = Fixture::start(|_| Answer::json(&json!({ "detail": GOSSIP })).with_status(404));
     let id = ID.parse().unwrap();
     let change = Change::new(Some("new"), None).unwrap();
     hub(&server, |hub| {
@@ -411,6 +443,57 @@ fn a_token_that_is_not_there_is_no_error() {
         let revoked = hub(&server, |hub| hub.revoke(&bearer(), &Owner::Account, &id));
         assert_eq!(revoked.unwrap(), Revoked::Now);
     }
+}
+
+#[test]
+fn an_absence_or_a_revocation_that_somebody_else_tells_of_is_none() {
+    let id = ID.parse().unwrap();
+    let change = Change::new(Some("new"), None).unwrap();
+    for answer in [
+        Answer::page(404),
+        Answer::new(404, ""),
+        Answer::json(&json!([])).with_status(404),
+    ] {
+        let server = Fixture::start(move |_| answer.clone());
+        for owner in [Owner::Account, acme()] {
+            let errors = hub(&server, |hub| {
+                [
+                    fails(hub.token(&bearer(), &owner, &id)),
+                    fails(hub.update(&bearer(), &owner, &id, &change)),
+                    fails(hub.revoke(&bearer(), &owner, &id)),
+                    fails(hub.tokens(&bearer(), &owner, &mut |_, _| {})),
+                    fails(hub.create(&bearer(), &personal())),
+                ]
+            });
+            for error in errors {
+                assert_eq!(
+                    error.to_string(),
+                    format!(
+                        "{} answered that there is nothing (404), and not as Docker Hub does; check hub.api in \
+                         settings.json",
+                        server.address()
+                    )
+                );
+            }
+        }
+    }
+    for answer in [Answer::page(410), Answer::page(200)] {
+        let server = Fixture::start(move |_| answer.clone());
+        let result = hub(&server, |hub| hub.revoke(&bearer(), &Owner::Account, &id));
+        assert_eq!(kind_of(&fails(result)), "Answer");
+    }
+}
+
+#[test]
+fn a_list_whose_next_page_somebody_else_has_not_is_not_whole() {
+    let server = Fixture::start(|request| match request.value("page").as_deref() {
+        Some("1") => Answer::json(&json!({ "next": "more", "results": [{ "uuid": "a" }] })),
+        _ => Answer::page(404),
+    });
+    let result = hub(&server, |hub| {
+        hub.tokens(&bearer(), &Owner::Account, &mut |_, _| {})
+    });
+    assert_eq!(kind_of(&fails(result)), "Answer");
 }
 
 // Faults and haste.
@@ -545,6 +628,33 @@ fn the_last_request_that_is_allowed_delays_the_next_one() {
     ] {
         assert!(took(remaining, reset) < two, "{remaining} {reset}");
     }
+}
+
+#[test]
+fn the_time_there_is_that_of_the_last_answer_which_told_it() {
+    let dates = [
+        "Sun, 22 Nov 2009 08:00:00 GMT",
+        "Sun, 22 Nov 2009 08:00:07 GMT",
+        "noon",
+    ];
+    let asked = AtomicUsize::new(0);
+    let server = Fixture::start(move |_| {
+        let number = asked.fetch_add(1, Ordering::Relaxed);
+        let status = [204, 500, 204][number.min(2)];
+        Answer::new(status, "").with("Date", dates[number.min(2)])
+    });
+    let id = ID.parse().unwrap();
+    hub(&server, |hub| {
+        assert_eq!(hub.heard(), None);
+        let revoke = || hub.revoke(&bearer(), &Owner::Account, &id).unwrap();
+        revoke();
+        let first = hub.heard().unwrap();
+        assert_eq!(first.time.unix_timestamp(), 1_258_876_800);
+        // A fault that passed, and an answer that tells nothing.
+        revoke();
+        assert_eq!(hub.heard(), Some(first));
+        assert!(first.at.elapsed() < LONG);
+    });
 }
 
 #[test]

@@ -158,7 +158,10 @@ fn nobody_knows_when_what_is_imported_was_stored() {
 #[test]
 fn the_settings_say_which_registry_docker_hubs_tokens_log_in_to() {
     let home = Home::new();
-    home.write(SETTINGS, r#"{ "hub": { "registry": "registry.example:5000" } }"#);
+    home.write(
+        SETTINGS,
+        r#"{ "hub": { "api": "https://hub.example", "registry": "registry.example:5000" } }"#,
+    );
     store(&home, ACCESS_TOKEN, "alice", "eyJ.access.token");
     store(&home, HUB, "alice", "dckr_pat_x");
     store(&home, "registry.example:5000", "alice", "dckr_pat_y");

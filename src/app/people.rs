@@ -10,7 +10,9 @@ mod hub;
 mod import;
 mod inspect;
 mod log;
+mod prune;
 mod remove;
+mod session;
 mod status;
 mod token;
 
@@ -64,7 +66,9 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Import(arguments) => import::import(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect::inspect(arguments, process),
         Command::Log(arguments) => log::log(&arguments, process.now),
+        Command::Prune(arguments) => prune::prune(arguments, &credentials, process),
         Command::Remove(arguments) => remove::remove(arguments, program, &credentials, process),
+        Command::Session(arguments) => session::session(arguments, program, &credentials, process),
         Command::Status(arguments) => status::status(arguments, &credentials, process),
         Command::Token(arguments) => token::token(arguments, program, &credentials, process),
     };

@@ -18,7 +18,7 @@ pub use profile::{InvalidProfile, Profile};
 pub use secret_reference::{HelperName, InvalidHelperName, InvalidSecretReference, SecretReference};
 pub use selection::{Candidate, Verdict, select};
 pub use session_token::{
-    InvalidSessionLabel, KEPT, Listed, Machine, PrunePlan, SESSION_PROFILE, SessionLabel, SessionToken,
-    Source, is_browser_login, is_session,
+    Clocks, InvalidSessionLabel, KEPT, Listed, Machine, PrunePlan, SESSION_PROFILE, SessionLabel,
+    SessionToken, Source, is_browser_login, is_session, kind_of_stored, may_be_nameless,
 };
 pub use token_id::{InvalidTokenId, TokenId};

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 
-use crate::credential::{Profile, TokenId};
+use crate::credential::{Kind, Profile, TokenId};
 
 /// How many are kept, as Docker Hub itself keeps them: the most recently used ones.
 pub const KEPT: usize = 5;
@@ -19,6 +19,9 @@ pub const SESSION_PROFILE: &str = "session";
 /// What a session token's label begins with. With the longest machine and profile it has 98 of the 100 characters that
 /// Docker Hub takes.
 const LABEL_PREFIX: &str = "docker-credential-scoped/session/";
+
+/// What two clocks differ by that nobody can tell.
+const INACCURACY: Duration = Duration::seconds(2);
 
 const MAX_MACHINE_BYTES: usize = 32;
 
@@ -73,6 +76,14 @@ pub struct SessionLabel {
     pub machine: Machine,
     /// The profile that it was made for.
     pub profile: Profile,
+}
+
+impl SessionLabel {
+    /// Whether a label begins as those of sessions do: nothing else may be called so.
+    #[must_use]
+    pub fn is_reserved(label: &str) -> bool {
+        label.starts_with(LABEL_PREFIX)
+    }
 }
 
 impl fmt::Display for SessionLabel {
@@ -160,6 +171,26 @@ pub fn is_session(listed: &Listed<'_>, recorded: impl Fn(&TokenId) -> bool, all_
         }
 }
 
+/// What a token is that was taken for docker's browser login's when it was stored, once it is known which of Docker Hub's
+/// it is: somebody may have logged in by hand a moment after. `None` where Docker Hub does not tell who made it.
+#[must_use]
+pub fn kind_of_stored(listed: &Listed<'_>) -> Option<Kind> {
+    if is_session(listed, |_| false, true) {
+        return Some(Kind::SessionToken);
+    }
+    match listed.source {
+        Source::Manual => Some(Kind::PersonalAccessToken),
+        Source::Other(_) | Source::Untold => None,
+    }
+}
+
+/// Whether a token may be docker's browser login's that is held somewhere under no id: whatever was not made by hand, and
+/// is not known as something else.
+#[must_use]
+pub fn may_be_nameless(listed: &Listed<'_>, recorded: impl Fn(&TokenId) -> bool) -> bool {
+    matches!(listed.source, Source::Other(_)) && !is_session(listed, recorded, false)
+}
+
 /// Whether a personal access token is the one that docker's browser login got: that stores an access token for an
 /// account, and then has Docker Hub make this one (docker/cli `internal/oauth/manager`).
 #[must_use]
@@ -173,7 +204,7 @@ pub fn is_browser_login(
     pat_account == access_token_account && (Duration::ZERO..=BROWSER_LOGIN).contains(&between)
 }
 
-/// A session token, and where it is kept. `P` is a place.
+/// A session token, and where it is kept. `P` is a place. All times are by Docker Hub's clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionToken<P> {
     /// Docker Hub's name for it, where that is known.
@@ -193,12 +224,45 @@ impl<P> SessionToken<P> {
         self.last_used.map_or(self.created, |used| used.max(self.created))
     }
 
-    /// Takes in what somebody else knows of the same token. Their clocks may differ; the later stands, so that it goes
-    /// later rather than earlier.
+    /// Takes in what somebody else knows of the same token. The later stands, so that it goes later rather than earlier.
     fn merge(&mut self, other: Self) {
         self.places.extend(other.places);
         self.created = self.created.max(other.created);
         self.last_used = self.last_used.max(other.last_used);
+    }
+}
+
+/// How Docker Hub's clock and this machine's stand to each other. What is written down here of a token's use has this
+/// machine's time, and what Docker Hub tells of it has Docker Hub's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    ours: OffsetDateTime,
+    theirs: OffsetDateTime,
+}
+
+impl Clocks {
+    /// What both show at one moment. Docker Hub tells whole seconds, and its answer is under way for a while: clocks that
+    /// differ by no more than that are taken to show the same.
+    #[must_use]
+    pub fn new(ours: OffsetDateTime, theirs: OffsetDateTime) -> Self {
+        let is_near = (theirs - ours).abs() <= INACCURACY;
+        Self {
+            ours,
+            theirs: if is_near { ours } else { theirs },
+        }
+    }
+
+    /// What Docker Hub's clock showed when this machine's showed that, as far as neither was set since. Nothing has been
+    /// done later than now.
+    #[must_use]
+    pub fn theirs(&self, ours: OffsetDateTime) -> OffsetDateTime {
+        ours.saturating_add(self.theirs - self.ours).min(self.theirs)
+    }
+
+    /// The time by Docker Hub's clock.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.theirs
     }
 }
 
@@ -212,16 +276,25 @@ pub struct PrunePlan<P> {
 }
 
 impl<P: Ord> PrunePlan<P> {
-    /// Keeps the `keep` most recently used ones, and the one just made, which counts as one of them.
+    /// Keeps the `keep` most recently used ones, and the one just made, which counts as one of them. `now` is by Docker
+    /// Hub's clock: what is said to have been done later was done now, or a clock that once was ahead would have a token
+    /// kept for good, and five others go.
     ///
     /// What Docker Hub knows of a token and what is known here may come as two with one id; they are one token. Of
     /// those that were used at the same time the one made later counts as the more recent, then the greater id, so that
     /// all machines come to the same plan.
     #[must_use]
-    pub fn new(tokens: Vec<SessionToken<P>>, keep: usize, just_made: Option<&TokenId>) -> Self {
+    pub fn new(
+        tokens: Vec<SessionToken<P>>,
+        keep: usize,
+        just_made: Option<&TokenId>,
+        now: OffsetDateTime,
+    ) -> Self {
         let mut kept = one_each(tokens);
         for token in &mut kept {
             token.places.sort();
+            token.created = token.created.min(now);
+            token.last_used = token.last_used.map(|used| used.min(now));
         }
         let order = |token: &SessionToken<P>| {
             // A clock that is behind would have the one just made be an old one.

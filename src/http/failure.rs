@@ -44,7 +44,7 @@ pub enum HttpError {
         /// The header.
         name: String,
     },
-    /// It is no HTTP, or ended early.
+    /// It is no HTTP, or ended early, or TLS failed once it was agreed on. The request may have been heard.
     #[error("{server}: its answer is no HTTP, or was broken off; check that it is the server that is meant")]
     Incomplete {
         /// Who answered.
@@ -78,7 +78,7 @@ pub enum HttpError {
         /// Who was to answer.
         server: String,
     },
-    /// TLS was not agreed on.
+    /// TLS was not agreed on: nothing was sent.
     #[error("{server}: {problem}")]
     Tls {
         /// Who answered.
@@ -194,6 +194,9 @@ impl HttpError {
         if error.is_dns() {
             return Self::Dns { server };
         }
+        if !error.is_connect() {
+            return Self::Incomplete { server };
+        }
         if let Some(error) = causes
             .iter()
             .find_map(|error| error.downcast_ref::<rustls::Error>())
@@ -203,14 +206,11 @@ impl HttpError {
                 problem: CertificateProblem::of(error),
             };
         }
-        if error.is_connect() {
-            let cause = causes
-                .iter()
-                .filter_map(|error| error.downcast_ref::<io::Error>())
-                .next_back()
-                .map_or(io::ErrorKind::Other, io::Error::kind);
-            return Self::Connect { server, cause };
-        }
-        Self::Incomplete { server }
+        let cause = causes
+            .iter()
+            .filter_map(|error| error.downcast_ref::<io::Error>())
+            .next_back()
+            .map_or(io::ErrorKind::Other, io::Error::kind);
+        Self::Connect { server, cause }
     }
 }

@@ -7,6 +7,7 @@ use thiserror::Error;
 use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
+use crate::credential::TokenId;
 use crate::registry::{AccessToken, Claims, InvalidTokenResponse, TokenResponse};
 use crate::secret::Secret;
 
@@ -82,6 +83,13 @@ impl HubClaims {
             })
     }
 
+    /// The personal access token that it was made from, if it was made from one and says which.
+    #[must_use]
+    pub fn personal_token(&self) -> Option<TokenId> {
+        let (kind, id) = self.source.as_deref()?.split_once('|')?;
+        id.parse().ok().filter(|_| kind == "docker_pat")
+    }
+
     /// Whether Docker Hub would let it manage tokens, as far as it says: one that was made from a token is refused
     /// (docker/hub-feedback#2478), and need not be tried.
     pub fn may_manage(&self) -> Result<(), NotForManagement> {
@@ -155,6 +163,23 @@ mod tests {
             of("docker_oat|1").may_manage(),
             Err(NotForManagement::OrganizationToken)
         );
+    }
+
+    #[test]
+    fn a_bearer_may_say_which_token_it_was_made_from() {
+        let of = |source: &str| claims(&json!({CLAIM: {"source": source}})).personal_token();
+        assert_eq!(of("docker_pat|b30bbf97-506c"), "b30bbf97-506c".parse().ok());
+        for source in [
+            "",
+            "docker_pat",
+            "docker_pat|",
+            "docker_pat|../users",
+            "docker_pat|a|b",
+            "docker_oat|b30bbf97",
+            "docker|b30bbf97",
+        ] {
+            assert_eq!(of(source), None, "{source}");
+        }
     }
 
     #[test]

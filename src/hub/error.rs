@@ -143,12 +143,18 @@ pub enum HubError {
 /// What is wrong with an answer.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidAnswer {
+    /// To a question for what it has not.
+    #[error("that there is nothing (404), and not as Docker Hub does")]
+    Absence,
     /// To a sign-in.
     #[error("the sign-in with something else than a token: it {0}")]
     Bearer(InvalidTokenResponse),
     /// To a list.
     #[error("something that is no list of tokens")]
     List,
+    /// To the revoking of a token.
+    #[error("the revocation with something that is not Docker Hub's")]
+    Revocation,
     /// To the making of a token.
     #[error("without the new token's secret")]
     Secret,

@@ -1,7 +1,11 @@
 //! Hub: the calls of Docker Hub's API that this program needs. Every one is for the owner that it names.
 
+use std::cell::Cell;
+use std::time::Instant;
+
 use serde::Deserialize;
-use time::OffsetDateTime;
+use serde::de::IgnoredAny;
+use time::{Duration, OffsetDateTime};
 use url::Url;
 
 use crate::credential::TokenId;
@@ -18,6 +22,16 @@ pub struct Hub<'a> {
     api: &'a Url,
     http: &'a Http,
     patience: Patience,
+    heard: Cell<Option<Heard>>,
+}
+
+/// What time it was at Docker Hub when an answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// By its own clock.
+    pub time: OffsetDateTime,
+    /// When that was, for who knows what our clock showed then.
+    pub at: Instant,
 }
 
 /// A token that was made, with its secret, which is told this once.
@@ -27,6 +41,8 @@ pub struct Created {
     pub token: HubToken,
     /// What it is used with.
     pub secret: Secret,
+    /// Whether it is good for longer than was asked: who asked for an end has to know.
+    pub is_longer: bool,
 }
 
 /// What came of revoking a token.
@@ -46,7 +62,14 @@ impl<'a> Hub<'a> {
             api,
             http,
             patience: Patience::default(),
+            heard: Cell::new(None),
         }
+    }
+
+    /// What time it was there at its last answer that said so.
+    #[must_use]
+    pub fn heard(&self) -> Option<Heard> {
+        self.heard.get()
     }
 
     /// Signs in with a password: what is answered is a bearer for the other calls. One that is made from a token is
@@ -91,7 +114,7 @@ impl<'a> Hub<'a> {
                 200..=299 => Page::read(&response.body)
                     .map(Some)
                     .ok_or_else(|| self.answer(InvalidAnswer::List)),
-                404 => Ok(None),
+                404 => self.absent(&response).map(|()| None),
                 _ => Err(self.refusal(&response, owner)),
             }
         };
@@ -160,8 +183,10 @@ impl<'a> Hub<'a> {
         let url = self.url_of(owner, id)?;
         let response = self.send(Method::Delete, &url, Authorization::Bearer(bearer))?;
         match response.status {
-            200..=299 => Ok(Revoked::Now),
-            404 | 410 => Ok(Revoked::WasGone),
+            // Others answer 200 to everything, with a page of theirs.
+            200..=299 if response.body.is_empty() || is_object(&response) => Ok(Revoked::Now),
+            200..=299 => Err(self.answer(InvalidAnswer::Revocation)),
+            404 | 410 => self.absent(&response).map(|()| Revoked::WasGone),
             _ => Err(self.refusal(&response, owner)),
         }
     }
@@ -179,18 +204,37 @@ impl<'a> Hub<'a> {
             200..=299 => HubToken::read(&response.body)
                 .map(Some)
                 .ok_or_else(|| self.answer(InvalidAnswer::Token)),
-            404 => Ok(None),
+            404 => self.absent(&response).map(|()| None),
             _ => Err(self.refusal(&response, owner)),
         }
     }
 
-    /// What of a new token is not answered is as it was asked for.
+    /// Whether it is Docker Hub that has it not. A proxy says so of any path, and so does Docker Hub of paths that are
+    /// none of its API's: what is kept here would be taken for revoked.
+    fn absent(&self, response: &Response) -> Result<(), HubError> {
+        if is_object(response) {
+            Ok(())
+        } else {
+            Err(self.answer(InvalidAnswer::Absence))
+        }
+    }
+
+    /// Until when a new token is good is as it was asked for where that is not answered. What is answered stands: be it
+    /// for ever, or what cannot be read.
     fn created(&self, response: &Response, new: &NewToken) -> Result<Created, HubError> {
         #[derive(Deserialize)]
         struct Wire {
             token: Option<String>,
         }
-        let token = HubToken::read(&response.body).ok_or_else(|| self.answer(InvalidAnswer::Token))?;
+        let (mut token, says_when) =
+            HubToken::read_new(&response.body).ok_or_else(|| self.answer(InvalidAnswer::Token))?;
+        if !says_when {
+            token.expires = new.expires;
+        }
+        let is_longer = new.expires.is_some_and(|asked| {
+            // Docker Hub need not keep parts of a second.
+            token.expires.is_none_or(|told| told - asked >= Duration::SECOND)
+        });
         let secret = serde_json::from_slice(&response.body)
             .ok()
             .and_then(|Wire { token }| token)
@@ -201,11 +245,9 @@ impl<'a> Hub<'a> {
             })
             .ok_or_else(|| self.answer(InvalidAnswer::Secret))?;
         Ok(Created {
-            token: HubToken {
-                expires: token.expires.or(new.expires),
-                ..token
-            },
+            token,
             secret,
+            is_longer,
         })
     }
 
@@ -221,7 +263,14 @@ impl<'a> Hub<'a> {
             authorization,
             allows_plain_http: is_loopback(url),
         };
-        Ok(self.patience.send(&request, self.http)?)
+        let response = self.patience.send(&request, self.http)?;
+        if let Some(time) = response.server_time() {
+            self.heard.set(Some(Heard {
+                time,
+                at: Instant::now(),
+            }));
+        }
+        Ok(response)
     }
 
     /// What an answer means that did not do it, to whichever call.
@@ -235,6 +284,7 @@ impl<'a> Hub<'a> {
                 Some(why) => HubError::FromToken(why),
                 None => HubError::Forbidden { server, owner },
             },
+            404 if !is_object(response) => self.answer(InvalidAnswer::Absence),
             404 => HubError::NotFound { server, owner },
             429 => HubError::Busy {
                 server,
@@ -281,6 +331,12 @@ impl<'a> Hub<'a> {
     fn server(&self) -> String {
         authority(self.api)
     }
+}
+
+/// Whether the body is one of an API's answers.
+fn is_object(response: &Response) -> bool {
+    let body = response.body.trim_ascii_start();
+    body.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
 fn unsure(why: HubError) -> HubError {

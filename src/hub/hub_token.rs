@@ -1,6 +1,6 @@
 //! Token of Docker Hub: what it tells of one, personal or an organization's. Never the secret, which it tells once.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -25,6 +25,8 @@ pub struct HubToken {
     pub created: Option<OffsetDateTime>,
     /// When it was last used, as far as Docker Hub has noticed.
     pub last_used: Option<OffsetDateTime>,
+    /// Whether that is so: else it tells when in a way that cannot be read here, and the token may be in use.
+    pub is_use_told: bool,
     /// From when on it is not taken.
     pub expires: Option<OffsetDateTime>,
     /// Whether it is taken at all.
@@ -36,9 +38,24 @@ impl HubToken {
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         serde_json::from_slice::<Wire>(body).ok()?.token()
     }
+
+    /// Reads one that was just made, and whether it says until when it is good, be it for ever: else that is as it was
+    /// asked for.
+    pub(super) fn read_new(body: &[u8]) -> Option<(Self, bool)> {
+        let wire = serde_json::from_slice::<Wire>(body).ok()?;
+        let says_when = wire.expires_at.is_some();
+        Some((wire.token()?, says_when))
+    }
+
+    /// Whether it is known when it was made, and when it was used if it was: else it stands in no order with others.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        self.created.is_some() && self.is_use_told
+    }
 }
 
-/// A token in JSON, in both of its forms: what is odd there is as good as absent. What is the secret in an answer
+/// A token in JSON, in both of its forms: what is odd there is as good as absent, but where that would be less than it
+/// may do, or longer ago than it was used. What is the secret in an answer
 /// to the making of one is passed over.
 #[derive(Deserialize)]
 pub(super) struct Wire {
@@ -53,6 +70,7 @@ pub(super) struct Wire {
     created_at: Option<Value>,
     last_used: Option<Value>,
     last_used_at: Option<Value>,
+    #[serde(default, deserialize_with = "even_null")]
     expires_at: Option<Value>,
     is_active: Option<Value>,
 }
@@ -62,12 +80,17 @@ impl Wire {
     pub(super) fn token(self) -> Option<HubToken> {
         let permissions = match (self.resources, self.scopes) {
             (Some(Value::Array(resources)), _) => {
-                Permissions::Resources(resources.iter().filter_map(Resource::read).collect())
+                all(resources.iter().map(Resource::read)).map_or(Permissions::Untold, Permissions::Resources)
             }
-            (_, Some(Value::Array(scopes))) => {
-                Permissions::Scopes(scopes.into_iter().filter_map(|scope| text(Some(scope))).collect())
+            (None, Some(Value::Array(scopes))) => {
+                all(scopes.into_iter().map(scope)).map_or(Permissions::Untold, Permissions::Scopes)
             }
             _ => Permissions::Untold,
+        };
+        let (last_used, is_use_told) = match when(self.last_used.or(self.last_used_at)) {
+            When::Never => (None, true),
+            When::At(moment) => (Some(moment), true),
+            When::Odd => (None, false),
         };
         Some(HubToken {
             id: text(self.uuid.or(self.id))?.parse().ok()?,
@@ -75,9 +98,10 @@ impl Wire {
             permissions,
             description: text(self.description),
             source: Source::read(self.generated_by.as_ref().and_then(Value::as_str)),
-            created: moment(self.created_at),
-            last_used: moment(self.last_used.or(self.last_used_at)),
-            expires: moment(self.expires_at),
+            created: when(self.created_at).moment(),
+            last_used,
+            is_use_told,
+            expires: when(self.expires_at).moment(),
             is_active: self.is_active.as_ref().and_then(Value::as_bool).unwrap_or(true),
         })
     }
@@ -92,95 +116,54 @@ fn text(value: Option<Value>) -> Option<String> {
     }
 }
 
-fn moment(value: Option<Value>) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(&text(value)?, &Rfc3339)
-        .ok()
-        // And the year 1 where they mean no time.
-        .filter(|moment| moment.year() > 1)
+/// All of them, or nothing: what cannot be read may be the most of it.
+fn all<T>(each: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    each.collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(entry: &Value) -> Option<HubToken> {
-        HubToken::read(entry.to_string().as_bytes())
+fn scope(value: Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text),
+        _ => None,
     }
+}
 
-    #[test]
-    fn a_personal_token_is_read_as_documented() {
-        let token = read(&json!({
-            "uuid": "b30bbf97-506c-4ecd-aabc-842f3cb484fb", "client_id": "HUB", "creator_ip": "127.0.0.1",
-            "creator_ua": "some user agent", "created_at": "2021-07-20T12:00:00.000000Z", "last_used": null,
-            "generated_by": "manual", "is_active": true, "token": "", "token_label": "My read only token",
-            "scopes": ["repo:read", "repo:new"], "expires_at": "2021-10-28T18:30:19.520861Z"
-        }))
-        .unwrap();
-        assert_eq!(token.id.as_str(), "b30bbf97-506c-4ecd-aabc-842f3cb484fb");
-        assert_eq!(token.label, "My read only token");
-        assert_eq!(token.permissions.to_string(), "repo:read repo:new");
-        assert_eq!(token.source, Source::Manual);
-        assert_eq!(token.created.unwrap().unix_timestamp(), 1_626_782_400);
-        assert_eq!(token.last_used, None);
-        assert!(token.expires.is_some() && token.is_active);
-    }
+/// A moment as it is told.
+enum When {
+    /// Not at all, or that there is none.
+    Never,
+    At(OffsetDateTime),
+    /// In a way that cannot be read.
+    Odd,
+}
 
-    #[test]
-    fn an_organizations_token_is_read_with_or_without_its_resources() {
-        let mut entry = json!({
-            "id": "a7a5ef25-8889-43a0-8cc7-f2a94268e861", "label": "ci", "created_by": "johndoe", "is_active": false,
-            "created_at": "2022-05-20T00:54:18Z", "expires_at": null, "last_used_at": "2022-06-15T12:30:45Z",
-            "description": "robots"
-        });
-        let token = read(&entry).unwrap();
-        assert_eq!(token.permissions, Permissions::Untold);
-        assert_eq!(
-            (token.source, token.expires, token.is_active),
-            (Source::Untold, None, false)
-        );
-        assert_eq!(token.last_used.unwrap().unix_timestamp(), 1_655_296_245);
-        assert_eq!(token.description.as_deref(), Some("robots"));
-        entry["resources"] =
-            json!([{"type": "TYPE_REPO", "path": "acme/app", "scopes": ["scope-image-pull"]}, 1]);
-        assert_eq!(read(&entry).unwrap().permissions.to_string(), "acme/app:pull");
-    }
-
-    #[test]
-    fn what_is_odd_is_as_good_as_absent() {
-        let token = read(&json!({
-            "id": 7, "label": null, "scopes": [1, null, "repo:read", {}], "created_at": "0001-01-01T00:00:00Z",
-            "last_used": "yesterday", "expires_at": 5, "generated_by": 5, "is_active": "yes", "description": []
-        }))
-        .unwrap();
-        assert_eq!((token.id.as_str(), token.label.as_str()), ("7", ""));
-        assert_eq!(token.permissions.to_string(), "1 repo:read");
-        assert_eq!(
-            (token.created, token.last_used, token.expires),
-            (None, None, None)
-        );
-        assert_eq!(
-            (token.source, token.description, token.is_active),
-            (Source::Untold, None, true)
-        );
-        let source = read(&json!({"uuid": "a", "generated_by": "docker desktop"}))
-            .unwrap()
-            .source;
-        assert_eq!(source, Source::Other("docker desktop".into()));
-    }
-
-    #[test]
-    fn what_has_no_id_that_could_be_asked_for_is_no_token() {
-        for entry in [
-            json!({}),
-            json!({"uuid": ""}),
-            json!({"uuid": "../users"}),
-            json!({"uuid": ["a"]}),
-            json!([]),
-            json!("a"),
-        ] {
-            assert_eq!(read(&entry), None, "{entry}");
+impl When {
+    fn moment(self) -> Option<OffsetDateTime> {
+        match self {
+            Self::At(moment) => Some(moment),
+            Self::Never | Self::Odd => None,
         }
     }
 }
+
+fn when(value: Option<Value>) -> When {
+    match value {
+        None | Some(Value::Null) => When::Never,
+        Some(Value::String(text)) if text.is_empty() => When::Never,
+        Some(Value::String(text)) => match OffsetDateTime::parse(&text, &Rfc3339) {
+            // Servers in Go write the year 1 where they mean no time.
+            Ok(moment) if moment.year() <= 1 => When::Never,
+            Ok(moment) => When::At(moment),
+            Err(_) => When::Odd,
+        },
+        Some(_) => When::Odd,
+    }
+}
+
+/// Reads null as a value, and not as nothing.
+fn even_null<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(input).map(Some)
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,7 @@ mod resource;
 
 pub use bearer::{HubClaims, NotForManagement};
 pub use error::{HubError, InvalidAnswer};
-pub use hub::{Created, Hub, Revoked};
+pub use hub::{Created, Heard, Hub, Revoked};
 pub use hub_token::HubToken;
 pub use new_token::{Change, InvalidNewToken, NewToken};
 pub use owner::{InvalidOrganization, Organization, Owner};

@@ -5,6 +5,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::credential::SessionLabel;
 use crate::hub::{HubToken, Organization, Owner, Permissions, Resource, ResourceKind};
 
 /// The longest label (docker/docs `latest.yaml`, `createAccessTokenRequest`).
@@ -33,6 +34,23 @@ impl NewToken {
         scopes: Vec<String>,
         expires: Option<OffsetDateTime>,
     ) -> Result<Self, InvalidNewToken> {
+        Self::of_account(check_free_label(label)?, scopes, expires)
+    }
+
+    /// The token of a session, which ends. Only those have such labels: whatever has one is pruned.
+    pub fn session(
+        label: &SessionLabel,
+        scopes: Vec<String>,
+        expires: OffsetDateTime,
+    ) -> Result<Self, InvalidNewToken> {
+        Self::of_account(label.to_string(), scopes, Some(expires))
+    }
+
+    fn of_account(
+        label: String,
+        scopes: Vec<String>,
+        expires: Option<OffsetDateTime>,
+    ) -> Result<Self, InvalidNewToken> {
         let is_scope = |scope: &String| {
             !scope.is_empty() && scope.len() <= 64 && scope.bytes().all(|byte| byte.is_ascii_graphic())
         };
@@ -41,7 +59,7 @@ impl NewToken {
         }
         Ok(Self {
             owner: Owner::Account,
-            label: check_label(label)?,
+            label,
             description: None,
             permissions: Permissions::Scopes(scopes),
             expires,
@@ -52,6 +70,17 @@ impl NewToken {
     pub fn of_organization(
         organization: Organization,
         label: &str,
+        description: Option<&str>,
+        resources: Vec<Resource>,
+        expires: Option<OffsetDateTime>,
+    ) -> Result<Self, InvalidNewToken> {
+        let label = check_free_label(label)?;
+        Self::of_owner(organization, label, description, resources, expires)
+    }
+
+    fn of_owner(
+        organization: Organization,
+        label: String,
         description: Option<&str>,
         resources: Vec<Resource>,
         expires: Option<OffsetDateTime>,
@@ -71,33 +100,32 @@ impl NewToken {
         }
         Ok(Self {
             owner: Owner::Organization(organization),
-            label: check_label(label)?,
+            label,
             description: description.map(str::to_owned),
             permissions: Permissions::Resources(resources),
             expires,
         })
     }
 
-    /// One that may do the same as another of this owner, for a secret in place of the other's. Of an organization's
-    /// token its resources have to be known, which lists do not tell.
+    /// One that may do the same as another of this owner, for a secret in place of the other's, be that a session's. Of
+    /// an organization's token its resources have to be known, which lists do not tell.
     pub fn like(
         token: &HubToken,
         owner: &Owner,
         label: &str,
         expires: Option<OffsetDateTime>,
     ) -> Result<Self, InvalidNewToken> {
-        let description = token.description.as_deref();
+        let (label, description) = (check_label(label)?, token.description.as_deref());
         match (owner, &token.permissions) {
-            (Owner::Account, Permissions::Scopes(scopes)) => Self::personal(label, scopes.clone(), expires),
-            (Owner::Account, _) => Err(InvalidNewToken::Scopes),
-            (Owner::Organization(organization), Permissions::Resources(resources)) => Self::of_organization(
+            (Owner::Account, Permissions::Scopes(scopes)) => Self::of_account(label, scopes.clone(), expires),
+            (Owner::Organization(organization), Permissions::Resources(resources)) => Self::of_owner(
                 organization.clone(),
                 label,
                 description,
                 resources.clone(),
                 expires,
             ),
-            (Owner::Organization(_), _) => Err(InvalidNewToken::NoResources),
+            (Owner::Account | Owner::Organization(_), _) => Err(InvalidNewToken::Untold),
         }
     }
 
@@ -162,7 +190,7 @@ impl Change {
             return Err(InvalidNewToken::NoChange);
         }
         Ok(Self {
-            label: label.map(check_label).transpose()?,
+            label: label.map(check_free_label).transpose()?,
             is_active,
         })
     }
@@ -192,6 +220,16 @@ fn check_label(label: &str) -> Result<String, InvalidNewToken> {
     }
 }
 
+/// A label that people give: what has a session's is pruned one day.
+fn check_free_label(label: &str) -> Result<String, InvalidNewToken> {
+    let label = check_label(label)?;
+    if SessionLabel::is_reserved(&label) {
+        Err(InvalidNewToken::Reserved)
+    } else {
+        Ok(label)
+    }
+}
+
 /// Why Docker Hub need not be asked.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum InvalidNewToken {
@@ -212,9 +250,21 @@ pub enum InvalidNewToken {
     /// Too many.
     #[error("an organization access token can be for 50 repositories at most; write acme/* for all of them")]
     Repositories,
+    /// One that only sessions have.
+    #[error(
+        "label: labels that begin so are for sessions, which are pruned; write another, or start one with \
+         docker-credential-scoped session start"
+    )]
+    Reserved,
     /// None, or what is none.
     #[error("scope: write repo:public_read, repo:read, repo:write or repo:admin")]
     Scopes,
+    /// Docker Hub does not tell what the token may do, or not in a way that is understood here.
+    #[error(
+        "what the token may do is not told, or not in a way that is understood here; make another by hand with \
+         docker-credential-scoped hub token create"
+    )]
+    Untold,
 }
 
 #[cfg(test)]

@@ -19,12 +19,20 @@ const FIELDS: [(&str, &str); 7] = [
     ("token_label", "label"),
 ];
 
+/// Where it says to people what is wrong.
+const SAID: [&str; 3] = ["detail", "message", "text"];
+
+/// What it calls a second factor, word by word.
+const SECOND_FACTOR: [&[&str]; 4] = [&["2fa"], &["mfa"], &["two", "factor"], &["second", "factor"]];
+
 /// What a body says of why: `{"detail"}`, `{"message"}`, `{"text", "fields"}`, `{"errinfo", ..}`, or a text for
-/// each field.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// each field. No `Debug`: a server may repeat what it was sent.
+#[derive(Default)]
 pub(super) struct Refusal {
-    /// All texts in it, in lower case.
+    /// All texts in it, in lower case, but for what is a token.
     texts: Vec<String>,
+    /// Those that are said to people.
+    said: Vec<String>,
     /// All names of fields in it.
     names: Vec<String>,
 }
@@ -40,19 +48,28 @@ impl Refusal {
     pub(super) fn read(body: &[u8]) -> Self {
         let mut refusal = Self::default();
         if let Ok(value) = serde_json::from_slice(body) {
-            refusal.collect(value);
+            refusal.collect("", value);
         }
         refusal
     }
 
-    fn collect(&mut self, value: Value) {
+    /// Takes in what stands under a name.
+    fn collect(&mut self, name: &str, value: Value) {
         match value {
-            Value::String(text) => self.texts.push(text.to_ascii_lowercase()),
-            Value::Array(values) => values.into_iter().for_each(|value| self.collect(value)),
+            Value::String(text) => {
+                let text = text.to_ascii_lowercase();
+                if SAID.contains(&name) {
+                    self.said.push(text.clone());
+                }
+                self.texts.push(text);
+            }
+            Value::Array(values) => values.into_iter().for_each(|value| self.collect(name, value)),
             Value::Object(fields) => {
                 for (name, value) in fields {
+                    if !name.to_ascii_lowercase().ends_with("token") {
+                        self.collect(&name, value);
+                    }
                     self.names.push(name);
-                    self.collect(value);
                 }
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -75,10 +92,13 @@ impl Refusal {
     /// Whether a password is not enough: the older sign-in then has a token for the next step.
     pub(super) fn wants_second_factor(&self) -> bool {
         self.names.iter().any(|name| name == "login_2fa_token")
-            || self.texts.iter().any(|text| {
-                ["2fa", "two-factor", "two factor", "second factor"]
+            || self.said.iter().any(|text| {
+                let words: Vec<_> = text
+                    .split(|character: char| !character.is_alphanumeric())
+                    .collect();
+                SECOND_FACTOR
                     .iter()
-                    .any(|word| text.contains(word))
+                    .any(|wanted| words.windows(wanted.len()).any(|found| found == *wanted))
             })
     }
 
@@ -197,6 +217,25 @@ mod tests {
     fn a_second_factor_is_asked_for_in_two_ways() {
         assert!(read(r#"{"detail":"Require secondary authentication on MFA enabled account","login_2fa_token":"x"}"#).wants_second_factor());
         assert!(read(r#"{"message":"Two-factor authentication is required"}"#).wants_second_factor());
-        assert!(!read(r#"{"detail":"Incorrect authentication credentials"}"#).wants_second_factor());
+        assert!(read(r#"{"errinfo":{"detail":["use 2FA"]}}"#).wants_second_factor());
+        for body in [
+            r#"{"detail":"Incorrect authentication credentials"}"#,
+            r#"{"detail":"Incorrect credentials of user 42fab"}"#,
+            r#"{"detail":"wrong","request_id":"91-2fa-7"}"#,
+            r#"{"detail":"wrong","trace":["two-factor"]}"#,
+            r#"{"message":"a second, and a factor"}"#,
+        ] {
+            assert!(!read(body).wants_second_factor(), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_a_token_is_not_kept() {
+        let refusal = read(
+            r#"{"login_2fa_token":"canary-limit","detail":{"Token":["canary-limit"]},"text":"wrong",
+               "fields":{"token":{"detail":"canary"},"token_label":"too long"}}"#,
+        );
+        assert_eq!(refusal.texts, ["too long", "wrong"]);
+        assert_eq!(refusal.said, ["wrong"]);
     }
 }

@@ -49,13 +49,13 @@ impl Resource {
         }
     }
 
+    /// `None` where a part of it cannot be read: without that it would be less.
     pub(super) fn read(entry: &Value) -> Option<Self> {
         #[derive(Deserialize)]
         struct Raw {
             #[serde(rename = "type")]
             kind: String,
             path: String,
-            #[serde(default)]
             scopes: Vec<String>,
         }
         let Raw { kind, path, scopes } = Raw::deserialize(entry).ok()?;

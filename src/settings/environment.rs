@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::credential::{InvalidProfile, Profile};
+use crate::credential::{InvalidProfile, InvalidSessionLabel, Machine, Profile};
 use crate::settings::PROGRAM;
 use crate::settings::base_directories::home_directory;
 
 pub(super) const PROFILE_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_PROFILE";
+
+const MACHINE_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_MACHINE";
 
 /// The process's environment: what a variable is set to.
 pub type Variables<'a> = &'a (dyn Fn(&str) -> Option<OsString> + Sync);
@@ -208,6 +210,28 @@ pub enum ProfileError {
     #[error("{PROFILE_VARIABLE}: {0}")]
     Variable(InvalidProfile),
 }
+
+/// What this machine is to be called: by `DOCKER_CREDENTIAL_SCOPED_MACHINE`, for machines that are made anew with a host
+/// name of chance; on Windows else by the system's own variable.
+pub fn machine(variables: Variables<'_>) -> Result<Option<Machine>, InvalidMachine> {
+    match variables(MACHINE_VARIABLE) {
+        Some(value) if !value.is_empty() => {
+            let name = value.to_str().ok_or(InvalidMachine)?;
+            name.parse()
+                .map(Some)
+                .map_err(|InvalidSessionLabel| InvalidMachine)
+        }
+        Some(_) | None if cfg!(windows) => {
+            Ok(text_of(variables, "COMPUTERNAME").map(|name| Machine::of_host_name(&name)))
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// A machine cannot be called that.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("{MACHINE_VARIABLE}: a machine's name is 1 to 32 letters, digits, '.', '-' or '_'")]
+pub struct InvalidMachine;
 
 /// A path that a variable is set to; an empty one counts for nothing.
 fn set_to(variables: Variables<'_>, name: &str) -> Option<PathBuf> {

@@ -37,6 +37,16 @@ impl HubEntry {
             registry: registry.clone().unwrap_or_else(Registry::docker_hub),
         }
     }
+
+    /// Whoever names one of the two names the other: a password for the registry is sent to the API. Docker Hub's own
+    /// goes with Docker Hub.
+    fn check(&self) -> Result<(), Missing> {
+        match (&self.api, &self.registry) {
+            (Some(api), None) if *api != docker_hub() => Err(Missing::Registry),
+            (None, Some(registry)) if *registry != Registry::docker_hub() => Err(Missing::Api),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[expect(clippy::expect_used, reason = "a constant, which a test reads")]
@@ -45,7 +55,9 @@ fn docker_hub() -> Url {
 }
 
 pub(super) fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<HubEntry>>, D::Error> {
-    HubEntry::deserialize(deserializer).map(|entry| Some(Box::new(entry)))
+    let entry = HubEntry::deserialize(deserializer)?;
+    entry.check().map_err(de::Error::custom)?;
+    Ok(Some(Box::new(entry)))
 }
 
 fn api<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
@@ -89,6 +101,15 @@ enum InvalidApi {
     Url,
 }
 
+/// What else would be Docker Hub's.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+enum Missing {
+    #[error("hub.api: missing beside hub.registry; passwords for that registry would be sent to Docker Hub")]
+    Api,
+    #[error("hub.registry: missing beside hub.api; Docker Hub's passwords would be sent to that API")]
+    Registry,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,7 +138,7 @@ mod tests {
                 "registry.example:5000",
             ),
             (
-                r#"{"hub": {"api": "https://hub.example/docker/"}}"#,
+                r#"{"hub": {"api": "https://hub.example/docker/", "registry": "docker.io"}}"#,
                 "https://hub.example/docker/",
                 docker.1,
             ),
@@ -132,21 +153,22 @@ mod tests {
                 "127.0.0.1:5000",
             ),
             (
-                r#"{"hub": {"api": "http://localhost/"}}"#,
+                r#"{"hub": {"registry": "h.example", "api": "http://localhost/"}}"#,
                 "http://localhost/",
-                docker.1,
+                "h.example",
             ),
             (
-                r#"{"hub": {"api": "http://[::1]:8080/v"}}"#,
+                r#"{"hub": {"api": "http://[::1]:8080/v", "registry": "h.example"}}"#,
                 "http://[::1]:8080/v/",
-                docker.1,
+                "h.example",
             ),
         ] {
             assert_eq!(hub(text), Ok((api.to_owned(), registry.to_owned())), "{text}");
         }
-        let HubSettings { api, .. } = Settings::parse(br#"{"hub": {"api": "https://h/docker"}}"#)
-            .unwrap()
-            .hub();
+        let HubSettings { api, .. } =
+            Settings::parse(br#"{"hub": {"api": "https://h/docker", "registry": "h"}}"#)
+                .unwrap()
+                .hub();
         assert_eq!(
             api.join("v2/auth/token").unwrap().as_str(),
             "https://h/docker/v2/auth/token"
@@ -184,6 +206,18 @@ mod tests {
             (
                 r#"{"hub": {"registry": "h/acme"}}"#,
                 "registry: names more than a host; write HOST or HOST:PORT at line 1 column 30",
+            ),
+            (
+                "{\"hub\":\n {\"api\": \"https://h\"}}",
+                "hub.registry: missing beside hub.api; Docker Hub's passwords would be sent to that API at line 2 column 22",
+            ),
+            (
+                "{\"hub\":\n {\"registry\": \"h\"}}",
+                "hub.api: missing beside hub.registry; passwords for that registry would be sent to Docker Hub at line 2 column 19",
+            ),
+            (
+                r#"{"hub": {"api": "https://hub.docker.com/docker"}}"#,
+                "hub.registry: missing beside hub.api; Docker Hub's passwords would be sent to that API at line 1 column 49",
             ),
             (
                 r#"{"hub": {"url": "https://h"}}"#,

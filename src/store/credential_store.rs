@@ -142,6 +142,32 @@ impl CredentialStore {
         Ok((after, before))
     }
 
+    /// Writes down what was learnt of a credential, if it is still there as it was seen; says whether it was. That is no
+    /// use of it: when it was last used stays.
+    pub fn describe(
+        &self,
+        slot: &Slot,
+        seen: &Credential,
+        learnt: &Credential,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        let Some((root, _)) = self.open()? else {
+            return Ok(false);
+        };
+        let _change = turn::change(root);
+        match self.get(slot)? {
+            Some(held)
+                if is_same_login(&held.credential, seen)
+                    && held.credential.kind == seen.kind
+                    && held.credential.token_id == seen.token_id =>
+            {
+                Writer::open(root, now)?.write_dated(&slot.file_name(), learnt, held.last_used)?;
+                Ok(true)
+            }
+            Some(_) | None => Ok(false),
+        }
+    }
+
     /// The turn to use up what is in a slot, and to keep what comes of it: read the slot when you have it. `None`
     /// where nobody can be waited for; it is then done all the same.
     pub fn turn(&self, slot: &Slot) -> Result<Option<Lock>, StoreError> {
@@ -276,9 +302,26 @@ impl Writer {
     }
 
     fn write(&self, name: &str, credential: &Credential) -> Result<(), StoreError> {
-        let content = Content::write(credential)?;
-        let sealed = seal::seal(&self.key, name, &content)?;
+        let sealed = self.seal(name, credential)?;
         Ok(self.slots.replace(name, &sealed, &self.staging)?)
+    }
+
+    /// The same, as it was last used then.
+    fn write_dated(
+        &self,
+        name: &str,
+        credential: &Credential,
+        last_used: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let sealed = self.seal(name, credential)?;
+        Ok(self
+            .slots
+            .replace_dated(name, &sealed, last_used, &self.staging)?)
+    }
+
+    fn seal(&self, name: &str, credential: &Credential) -> Result<Vec<u8>, StoreError> {
+        let content = Content::write(credential)?;
+        Ok(seal::seal(&self.key, name, &content)?)
     }
 
     /// Writes a file as a slot is written, and removes it.

@@ -48,6 +48,11 @@ impl Connection {
         self.stream.flush()
     }
 
+    /// Sends bytes beside TLS, as they are.
+    pub(crate) fn send_bare(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.socket.write_all(bytes)
+    }
+
     /// Sends bytes, one each second, until nobody takes them.
     pub(crate) fn drip(&mut self, bytes: &[u8]) {
         for byte in bytes.iter().cycle() {

@@ -35,6 +35,7 @@ pub(crate) mod peer;
 pub(crate) mod recorder;
 pub(crate) mod registry;
 pub(crate) mod scene;
+pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod token_cache;
 pub(crate) mod token_server;

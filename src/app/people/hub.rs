@@ -1,6 +1,7 @@
 //! Serving who manages Docker Hub's tokens: what managing works with, and who hears how far it is.
 
 use std::cell::{Cell, RefCell};
+use std::io::Write;
 
 use anyhow::Result;
 
@@ -15,6 +16,9 @@ use crate::command::hub::{Desk, Reach, status};
 use crate::settings;
 use crate::store::CredentialStore;
 use crate::token_cache;
+
+/// Back to where the line begins, and nothing in it.
+const CLEAR_LINE: &str = "\r\u{1b}[K";
 
 /// Does what is asked of Docker Hub.
 pub(super) fn hub(
@@ -112,9 +116,18 @@ pub(super) fn with_desk<Done>(
     process: &mut Process<'_>,
     work: impl FnOnce(Desk<'_>) -> Result<Done>,
 ) -> Result<Done> {
+    with_desk_aloud(store, process, |desk, _| work(desk))
+}
+
+/// The same for what says each thing when it is done.
+pub(super) fn with_desk_aloud<Done>(
+    store: &CredentialStore,
+    process: &mut Process<'_>,
+    work: impl FnOnce(Desk<'_>, &mut dyn Write) -> Result<Done>,
+) -> Result<Done> {
     let is_seen = (process.is_stderr_terminal)();
     let (variables, now) = (process.variables, process.now);
-    let stderr = RefCell::new(&mut *process.stderr);
+    let (stdout, stderr) = (&mut *process.stdout, RefCell::new(&mut *process.stderr));
     let is_line_begun = Cell::new(false);
     let say = |text: &str| {
         // Who cannot read it waits without.
@@ -124,23 +137,27 @@ pub(super) fn with_desk<Done>(
         // A list of one page is there at once.
         let is_over = of.is_none_or(|of| read >= of);
         if is_seen && (is_line_begun.get() || !is_over) {
-            is_line_begun.set(true);
             let of = of.map_or_else(String::new, |of| format!(" of {of}"));
             say(&format!("\rread {read}{of}"));
+            is_line_begun.set(!is_over);
+            if is_over {
+                // What is said next stands in its place.
+                say(CLEAR_LINE);
+            }
         }
     };
     let done = with_rooms(store, token_cache::make_key, variables, |rooms| {
-        work(Desk {
+        let desk = Desk {
             rooms,
             caches: &|| token_caches(store),
             reach: &Reach::new(rooms.credentials.settings)?,
             progress: &progress,
             now,
-        })
+        };
+        work(desk, stdout)
     });
     if is_line_begun.get() {
-        // The answer stands in its place.
-        say("\r\u{1b}[K");
+        say(CLEAR_LINE);
     }
     done
 }

@@ -74,7 +74,7 @@ impl<'a> Place<'a> {
         kind: Kind,
         manager: &Manager<'_>,
     ) -> Result<Credential> {
-        let Created { token, secret } = created;
+        let Created { token, secret, .. } = created;
         Ok(Credential {
             server_url: self.slot.server().to_string().parse::<ServerUrl>()?,
             account: match owner {

@@ -4,6 +4,9 @@ mod histories;
 
 use super::*;
 
+/// Later than all that happens.
+const NOW: i64 = 1000;
+
 fn at(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(seconds).unwrap()
 }
@@ -109,6 +112,36 @@ fn a_session_token_is_one_that_can_be_told() {
 }
 
 #[test]
+fn what_was_taken_for_a_browser_logins_is_what_docker_hub_says_it_is() {
+    let ours = "docker-credential-scoped/session/laptop/session";
+    let other = Source::read(Some("desktop"));
+    // label, source, what it is, and whether it may be one that is held under no id: not recorded, and recorded
+    let table = [
+        (
+            "mine",
+            &Source::Manual,
+            Some(Kind::PersonalAccessToken),
+            [false, false],
+        ),
+        (ours, &Source::Manual, Some(Kind::SessionToken), [false, false]),
+        (ours, &other, Some(Kind::SessionToken), [false, false]),
+        ("Generated", &other, Some(Kind::SessionToken), [true, false]),
+        ("Generated", &Source::Untold, None, [false, false]),
+    ];
+    let id = id("b30bbf97");
+    for (label, source, kind, may_be) in table {
+        let listed = Listed {
+            id: &id,
+            label,
+            source,
+        };
+        assert_eq!(kind_of_stored(&listed), kind, "{label} {source:?}");
+        let told = [false, true].map(|is_recorded| may_be_nameless(&listed, |_| is_recorded));
+        assert_eq!(told, may_be, "{label} {source:?}");
+    }
+}
+
+#[test]
 fn who_made_a_token_is_told_by_a_word_or_not_at_all() {
     for (word, source) in [
         (Some("manual"), Source::Manual),
@@ -147,12 +180,12 @@ fn the_most_recently_used_are_kept_and_the_least_recently_used_go_first() {
         token("lagging", 70, Some(5)),
         token("older", 1, None),
     ];
-    let PrunePlan { kept, pruned } = PrunePlan::new(tokens.clone(), 3, None);
+    let PrunePlan { kept, pruned } = PrunePlan::new(tokens.clone(), 3, None, at(NOW));
     assert_eq!(names(&kept), ["used", "never-used", "lagging"]);
     assert_eq!(names(&pruned), ["older", "old"]);
-    let PrunePlan { kept, pruned } = PrunePlan::new(tokens.clone(), KEPT, None);
+    let PrunePlan { kept, pruned } = PrunePlan::new(tokens.clone(), KEPT, None, at(NOW));
     assert_eq!((kept.len(), pruned.len()), (5, 0));
-    let PrunePlan { kept, pruned } = PrunePlan::new(tokens, 0, None);
+    let PrunePlan { kept, pruned } = PrunePlan::new(tokens, 0, None, at(NOW));
     assert_eq!((kept.len(), pruned.len()), (0, 5));
 }
 
@@ -169,11 +202,11 @@ fn the_one_just_made_is_kept_whatever_the_clock_says_and_counts_as_one() {
         (2, vec!["made", "a"]),
         (9, vec!["made", "a", "b"]),
     ] {
-        let plan = PrunePlan::new(tokens.clone(), keep, Some(&id("made")));
+        let plan = PrunePlan::new(tokens.clone(), keep, Some(&id("made")), at(NOW));
         assert_eq!(names(&plan.kept), expected, "{keep}");
     }
     // One that is not among them makes no room for another.
-    let plan = PrunePlan::new(tokens, 0, Some(&id("gone")));
+    let plan = PrunePlan::new(tokens, 0, Some(&id("gone")), at(NOW));
     assert_eq!(names(&plan.kept), Vec::<&str>::new());
 }
 
@@ -188,8 +221,46 @@ fn among_those_used_at_one_time_the_later_made_comes_first_and_then_the_greater_
     let mut other_order = tokens.clone();
     other_order.reverse();
     for tokens in [tokens, other_order] {
-        let plan = PrunePlan::new(tokens, 9, None);
+        let plan = PrunePlan::new(tokens, 9, None, at(NOW));
         assert_eq!(names(&plan.kept), ["d", "b", "a", "c"]);
+    }
+}
+
+#[test]
+fn what_is_said_to_happen_later_than_now_happened_now() {
+    let tokens = vec![
+        token("ahead", 10, Some(NOW + 900)),
+        token("made-ahead", NOW + 500, None),
+        token("used", 20, Some(NOW)),
+    ];
+    let plan = PrunePlan::new(tokens, 2, None, at(NOW));
+    let times = |token: &SessionToken<_>| (token.created, token.last_used);
+    assert_eq!(names(&plan.kept), ["made-ahead", "used"]);
+    assert_eq!(times(&plan.kept[0]), (at(NOW), None));
+    assert_eq!(times(&plan.pruned[0]), (at(10), Some(at(NOW))));
+}
+
+#[test]
+fn times_of_this_machine_are_told_by_docker_hubs_clock_and_never_later_than_now() {
+    // ours, Docker Hub's, what is written down here, and what that is by Docker Hub's
+    for (ours, theirs, written, expected) in [
+        (1000, 4000, 900, 3900),
+        (4000, 1000, 3900, 900),
+        (1000, 1003, 900, 903),
+        // As near as one can tell.
+        (1000, 1002, 900, 900),
+        (1000, 998, 900, 900),
+        // Written down when this machine's clock was ahead.
+        (1000, 4000, 5000, 4000),
+        (1000, 1001, 5000, 1000),
+    ] {
+        let clocks = Clocks::new(at(ours), at(theirs));
+        assert_eq!(
+            clocks.theirs(at(written)),
+            at(expected),
+            "{ours} {theirs} {written}"
+        );
+        assert!(clocks.theirs(at(written)) <= clocks.now());
     }
 }
 
@@ -205,7 +276,7 @@ fn what_the_list_and_this_machine_know_of_a_token_is_taken_together() {
         here("a", "second", 60),
         here("a", "first", 30),
     ];
-    let PrunePlan { kept, pruned } = PrunePlan::new(tokens, 1, None);
+    let PrunePlan { kept, pruned } = PrunePlan::new(tokens, 1, None, at(NOW));
     let a = SessionToken {
         places: vec!["first", "second"],
         ..token("a", 12, Some(60))
@@ -217,6 +288,6 @@ fn what_the_list_and_this_machine_know_of_a_token_is_taken_together() {
         id: None,
         ..here("x", place, 30)
     };
-    let PrunePlan { kept, pruned } = PrunePlan::new(vec![nameless("two"), nameless("one")], 1, None);
+    let PrunePlan { kept, pruned } = PrunePlan::new(vec![nameless("two"), nameless("one")], 1, None, at(NOW));
     assert_eq!((&kept[0].places, &pruned[0].places), (&vec!["two"], &vec!["one"]));
 }

@@ -95,9 +95,51 @@ fn a_token_like_another_may_do_the_same() {
     );
     assert_eq!(
         like(&read(r#"{"id":"a"}"#), &organization),
-        Err(InvalidNewToken::NoResources)
+        Err(InvalidNewToken::Untold)
     );
-    assert_eq!(like(&whole, &Owner::Account), Err(InvalidNewToken::Scopes));
+    assert_eq!(like(&whole, &Owner::Account), Err(InvalidNewToken::Untold));
+    let odd = read(r#"{"uuid":"a","scopes":["repo:read",1]}"#);
+    assert_eq!(like(&odd, &Owner::Account), Err(InvalidNewToken::Untold));
+}
+
+#[test]
+fn a_sessions_label_is_for_sessions() {
+    let expires = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+    let scopes = || vec!["repo:read".to_owned()];
+    let text = "docker-credential-scoped/session/laptop/session";
+    let session = NewToken::session(&text.parse().unwrap(), scopes(), expires).unwrap();
+    assert_eq!(
+        session.body(),
+        br#"{"expires_at":"2027-01-15T08:00:00Z","scopes":["repo:read"],"token_label":"docker-credential-scoped/session/laptop/session"}"#
+    );
+    let organization = || "acme".parse().unwrap();
+    let resources = || vec!["acme/app:pull".parse().unwrap()];
+    for label in [
+        text,
+        " docker-credential-scoped/session/",
+        "docker-credential-scoped/session/x",
+    ] {
+        let refused = Some(InvalidNewToken::Reserved);
+        assert_eq!(
+            NewToken::personal(label, scopes(), None).err(),
+            refused,
+            "{label}"
+        );
+        let of = NewToken::of_organization(organization(), label, None, resources(), None);
+        assert_eq!(of.err(), refused, "{label}");
+        assert_eq!(Change::new(Some(label), None).err(), refused, "{label}");
+    }
+    for label in [
+        "docker-credential-scoped/session",
+        "docker-credential-scoped/ci",
+        "session",
+    ] {
+        assert!(NewToken::personal(label, scopes(), None).is_ok(), "{label}");
+    }
+    // Another secret for a session is that session's still.
+    let old = HubToken::read(br#"{"uuid":"a","scopes":["repo:read"]}"#).unwrap();
+    let new = NewToken::like(&old, &Owner::Account, text, None).unwrap();
+    assert_eq!(new.label(), text);
 }
 
 #[test]
