@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow, bail};
 use time::OffsetDateTime;
 
-use super::{called, check_label, kind, whose};
+use super::{called, kind, whose};
 use crate::command::credentials::{Found, named, said_expiry};
 use crate::command::hub::keep::{Kept, Place};
 use crate::command::hub::{Desk, Manager};
@@ -38,7 +38,6 @@ pub struct Request {
 
 /// Has a token made and keeps it.
 pub fn create(request: &Request, desk: Desk<'_>) -> Result<Report> {
-    check_label(&request.label)?;
     let new = new_token(request)?;
     let place = Place::take(desk.slot(&request.profile), desk)?;
     if let Some(held) = place.held()? {
