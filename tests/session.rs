@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use docker_credential_scoped::command::rfc3339;
 use serde_json::{Value, json};
+use support::fixture::answer::Answer;
 use support::helper::{Credential, Helper};
 use support::home::HELPER;
 use support::hub::account::Account;
@@ -457,6 +458,35 @@ fn what_is_done_is_written_down_where_that_is_wanted() {
         ]
     );
     assert!(!log.contains(&secret));
+}
+
+#[test]
+fn a_session_that_would_not_end_as_it_is_to_is_none() {
+    for (expires, told) in [
+        (
+            json!("2100-01-01T00:00:00Z"),
+            "the new token is good for longer than was asked for, until 2100-01-01T00:00:00Z",
+        ),
+        (Value::Null, "the new token was to end, and does not"),
+    ] {
+        let scene = scene();
+        let id = "b30bbf97-506c-4ecd-aabc-842f3cb484fb";
+        let answer =
+            json!({ "uuid": id, "token": "dckr_pat_new", "scopes": ["repo:read"], "expires_at": expires });
+        let made = Fault::Answer(Answer::json(&answer));
+        scene.hub.fail("POST", "/v2/access-tokens", 1, made);
+        run(&scene, &["session", "start"]).is(
+            "",
+            &format!("docker-credential-scoped: {told}; it was revoked again\n"),
+            1,
+        );
+        assert_eq!(scene.stored_in("session"), None);
+        let asked = scene.asked();
+        assert!(
+            asked.contains(&format!("DELETE /v2/access-tokens/{id}")),
+            "{asked:?}"
+        );
+    }
 }
 
 #[test]
