@@ -10,12 +10,16 @@ use std::thread;
 use std::time::Duration;
 
 use docker_credential_scoped::command::rfc3339;
+use docker_credential_scoped::registry::ServerUrl;
+use docker_credential_scoped::store::Slot;
+use serde_json::json;
+use support::fixture::answer::Answer;
 use support::helper::Helper;
 use support::hub::fault::Fault;
 use support::hub::token::Token;
 use support::hub::{ANNA, BEN, Config};
 use support::hub_scene::{ACCESS_TOKEN, HubScene};
-use support::sessions::{ago, called, command_on, held, hold, label, run_on, session_of, use_held};
+use support::sessions::{ago, called, command_on, held, hold, label, run_on, session_of, store, use_held};
 
 /// A Docker Hub where anna's password is kept, and these many of her session tokens: the first was used a day ago, each
 /// other an hour later, and every second one is held here, in the profile `p` with its number.
@@ -523,84 +527,242 @@ fn who_is_killed_in_between_leaves_what_the_next_one_prunes() {
     }
 }
 
-#[test]
-fn what_a_browser_login_stored_counts_and_is_left_at_docker_hub() {
-    let (scene, tokens) = scene_with(5);
-    let helper = Helper::for_profile(&scene.home, "browser");
+/// What docker's browser login stores on the laptop, in the profile `browser`.
+fn browser_login(scene: &HubScene) -> (Token, Helper<'_>) {
+    let helper = stored_beside_a_browser_login(scene, None);
+    let token = scene.hub.tokens("anna").pop().expect("a token");
+    (token, helper)
+}
+
+/// The same, where somebody logs in with a token of his own a moment later.
+fn stored_beside_a_browser_login<'a>(scene: &'a HubScene, own: Option<&Token>) -> Helper<'a> {
     scene.home.link_helper("docker-credential-scoped-browser");
+    let helper = Helper::for_profile(&scene.home, "browser");
     let login = scene.hub.browser_login("anna");
     helper.store(ACCESS_TOKEN, "anna", &login.access_token);
-    helper.store(&scene.registry(), "anna", &login.token.secret);
+    let secret = &own.unwrap_or(&login.token).secret;
+    helper.store(&scene.registry(), "anna", secret);
+    helper
+}
+
+/// How often somebody signed in.
+fn sign_ins(scene: &HubScene) -> usize {
+    let asked = scene.asked().into_iter();
+    asked
+        .filter(|asked| asked.starts_with("POST /v2/auth/token"))
+        .count()
+}
+
+/// When what is held in the profile `browser` was used last.
+fn browser_used(scene: &HubScene) -> time::OffsetDateTime {
+    let url: ServerUrl = scene.registry().parse().expect("a server");
+    let slot = Slot::new(url.server().clone(), "browser".parse().expect("a profile"));
+    let held = store(&scene.home)
+        .get(&slot)
+        .expect("a store")
+        .expect("a credential");
+    held.last_used
+}
+
+#[test]
+fn which_a_browser_login_stored_is_asked_once_and_then_it_is_a_session_token_like_others() {
+    let (scene, tokens) = scene_with(5);
+    let (browser, helper) = browser_login(&scene);
     use_held(&scene.home, &scene.registry(), "browser", ago(60));
-    run_on(&scene.home, "laptop", &["prune"]).succeeds();
-    assert!(
-        !ids(&scene, "anna").contains(&tokens[0].id),
-        "it is one of the five"
+    let used = browser_used(&scene);
+    run_on(&scene.home, "laptop", &["prune"]).is(
+        &format!(
+            "Pruned {}; removed here: {}; revoked\nanna: 5 session tokens kept, 1 pruned\n",
+            called(&tokens[0]),
+            place(&scene, 0)
+        ),
+        "",
+        0,
     );
-    assert!(helper.get(&scene.registry()).is_some());
+    assert!(held(&scene.home).contains(&browser.id), "it is written down");
+    assert_eq!(browser_used(&scene), used, "to be asked for is no use");
+    assert_eq!(sign_ins(&scene), 1);
+    run_on(&scene.home, "laptop", &["prune"]).is("anna: 5 session tokens kept, 0 pruned\n", "", 0);
+    assert_eq!(sign_ins(&scene), 1);
 
     let none = run_on(&scene.home, "laptop", &["prune", "--keep", "0"])
         .succeeds()
         .stdout;
     assert!(
-        none.contains("Pruned the token of docker's browser login, last used ")
+        none.contains(&format!("Pruned {} ({}), last used ", browser.label, browser.id))
             && none.contains(&format!(
-                "; removed here: {}, profile browser; on Docker Hub it is left, where nobody can tell which it is\n",
+                "; removed here: {}, profile browser; revoked\n",
                 scene.registry()
             )),
         "{none}"
     );
-    assert!(ids(&scene, "anna").contains(&login.token.id));
-    assert_eq!(helper.get(&scene.registry()), None);
-}
-
-#[test]
-fn where_all_that_is_automatic_is_meant_the_browser_logins_token_is_found_at_docker_hub() {
-    let (scene, tokens) = scene_with(4);
-    scene.home.link_helper("docker-credential-scoped-browser");
-    let helper = Helper::for_profile(&scene.home, "browser");
-    let login = scene.hub.browser_login("anna");
-    helper.store(ACCESS_TOKEN, "anna", &login.access_token);
-    helper.store(&scene.registry(), "anna", &login.token.secret);
-    // It is one of the five, and no two of them.
-    run_on(&scene.home, "laptop", &["prune", "--all-auto"]).is(
-        "anna: 5 session tokens kept, 0 pruned\n",
-        "",
-        0,
-    );
-    let told = run_on(&scene.home, "laptop", &["prune", "--all-auto", "--keep", "0"])
-        .succeeds()
-        .stdout;
     assert_eq!(
         (ids(&scene, "anna").len(), helper.get(&scene.registry())),
         (0, None)
     );
-    let line = format!("Pruned {} ({}), last used ", login.token.label, login.token.id);
-    assert!(
-        told.contains(&line) && tokens.iter().all(|token| told.contains(&token.id)),
-        "{told}"
-    );
 }
 
 #[test]
-fn of_two_automatic_tokens_of_one_moment_nobody_can_tell_which_is_held() {
-    let (scene, _) = scene_with(0);
-    scene.home.link_helper("docker-credential-scoped-browser");
-    let helper = Helper::for_profile(&scene.home, "browser");
-    let (login, other) = (scene.hub.browser_login("anna"), scene.hub.browser_login("anna"));
-    helper.store(ACCESS_TOKEN, "anna", &login.access_token);
-    helper.store(&scene.registry(), "anna", &login.token.secret);
-    let would = run_on(&scene.home, "laptop", &["prune", "--all-auto", "--dry-run"])
+fn where_all_that_is_automatic_is_meant_a_browser_logins_token_counts_once() {
+    let (scene, _) = scene_with(4);
+    let (browser, helper) = browser_login(&scene);
+    scene
+        .hub
+        .generate("anna", "auto-generated", "docker", ago(99_999), None);
+    let plan = run_on(&scene.home, "laptop", &["prune", "--all-auto", "--dry-run"])
         .succeeds()
         .stdout;
     assert!(
-        would.contains("Would keep  the token of docker's browser login, last used "),
-        "{would}"
+        plan.starts_with(&format!("Would keep  {} ({}), ", browser.label, browser.id))
+            && plan.ends_with("anna: 5 would be kept, 1 would be pruned; nothing was changed\n"),
+        "{plan}"
+    );
+    assert!(!held(&scene.home).contains(&browser.id), "nothing was changed");
+    let told = run_on(&scene.home, "laptop", &["prune", "--all-auto"])
+        .succeeds()
+        .stdout;
+    assert!(
+        told.ends_with("anna: 5 session tokens kept, 1 pruned\n"),
+        "{told}"
+    );
+    assert!(told.starts_with("Pruned docker ("), "{told}");
+    assert!(helper.get(&scene.registry()).is_some() && ids(&scene, "anna").contains(&browser.id));
+}
+
+#[test]
+fn one_that_was_made_by_hand_is_never_pruned_though_it_was_taken_for_a_browser_logins() {
+    for all_auto in [false, true] {
+        let (scene, _) = scene_with(0);
+        let own = scene.hub.generate("anna", "manual", "ci", ago(99_999), None);
+        let helper = stored_beside_a_browser_login(&scene, Some(&own));
+        use_held(&scene.home, &scene.registry(), "browser", ago(99_998));
+        let mut arguments = vec!["prune", "--keep", "0"];
+        arguments.extend(all_auto.then_some("--all-auto"));
+        let told = run_on(&scene.home, "laptop", &arguments).succeeds().stdout;
+        let left = format!(
+            "{}, profile browser: left: ci ({}) was made by hand, and is no session token\n",
+            scene.registry(),
+            own.id
+        );
+        assert!(told.contains(&left), "{told}");
+        assert!(helper.get(&scene.registry()).is_some() && ids(&scene, "anna").contains(&own.id));
+        let status = scene.run(&["status"]).succeeds().stdout;
+        assert!(
+            status.contains(" PAT ") && !status.contains("session"),
+            "{status}"
+        );
+        // It is known for what it is from now on.
+        run_on(&scene.home, "laptop", &arguments).is("anna: 0 session tokens kept, 0 pruned\n", "", 0);
+        assert!(helper.get(&scene.registry()).is_some());
+    }
+}
+
+#[test]
+fn a_browser_logins_token_that_nobody_can_tell_is_left_with_all_that_it_may_be() {
+    let unlisted = "is not in the list";
+    for (what, why) in [
+        ("refused", "takes it no more; remove it with docker logout"),
+        ("down", "answered 500; try again later"),
+        ("unlisted", unlisted),
+    ] {
+        let (scene, tokens) = scene_with(2);
+        let (browser, helper) = browser_login(&scene);
+        let auto = scene
+            .hub
+            .generate("anna", "auto-generated", "docker", ago(99_999), None);
+        match what {
+            "refused" => scene.hub.change(&browser.id, |token| token.is_active = false),
+            "down" => scene.hub.fail("POST", "/v2/auth/token", 9, Fault::Status(500)),
+            // Made after the list was.
+            _ => {
+                let before = scene.hub.tokens("anna").into_iter();
+                let entry = |token: Token| {
+                    json!({ "uuid": token.id, "token_label": token.label, "generated_by": token.source,
+                            "created_at": rfc3339(token.created), "last_used": null })
+                };
+                let entries: Vec<_> = before.filter(|token| token.id != browser.id).map(entry).collect();
+                let list = Fault::Answer(Answer::json(&json!({ "results": entries })));
+                scene.hub.fail("GET", "/v2/access-tokens", 1, list);
+            }
+        }
+        let told = run_on(&scene.home, "laptop", &["prune", "--keep", "0", "--all-auto"]).succeeds();
+        let here = format!(
+            "{}, profile browser: left, and not counted: which of Docker Hub's tokens it is cannot be told: ",
+            scene.registry()
+        );
+        assert!(
+            told.stdout.contains(&here) && told.stdout.contains(&format!("{why}\n")),
+            "{what}: {told:?}"
+        );
+        // What is known to be another is not left.
+        let may_be = why != unlisted;
+        let line = format!("docker ({}): left, since it may be that one\n", auto.id);
+        assert_eq!(told.stdout.contains(&line), may_be, "{what}: {told:?}");
+        assert_eq!(ids(&scene, "anna").contains(&auto.id), may_be, "{what}");
+        assert!(!ids(&scene, "anna").contains(&tokens[0].id), "{what}");
+        assert!(helper.get(&scene.registry()).is_some(), "{what}");
+        assert_eq!(held(&scene.home), [""; 0]);
+    }
+}
+
+#[test]
+fn what_nobody_says_when_it_was_made_or_used_is_left() {
+    let (scene, tokens) = scene_with(2);
+    let entry = |number: usize, used: &str| {
+        let Token { id, label, .. } = &tokens[number];
+        json!({ "uuid": id, "token_label": label, "created_at": "2026-01-01T00:00:00Z", "last_used": used,
+                "generated_by": "manual", "scopes": ["repo:read"] })
+    };
+    let unmade = json!({ "uuid": "unmade", "token_label": label("desk", "unmade"), "created_at": null,
+                         "last_used": "2026-01-01T00:00:00Z" });
+    let list = json!({ "results": [entry(0, "yesterday"), entry(1, "2026-01-01T00:00:00Z"), unmade] });
+    scene
+        .hub
+        .fail("GET", "/v2/access-tokens", 1, Fault::Answer(Answer::json(&list)));
+    let told = run_on(&scene.home, "laptop", &["prune", "--keep", "0"])
+        .succeeds()
+        .stdout;
+    let left = |name: &str, id: &str| {
+        format!(
+            "{name} ({id}): left, and not counted: Docker Hub does not tell when it was made or used in a way that is \
+             understood here\n"
+        )
+    };
+    assert!(
+        told.contains(&left(&tokens[0].label, &tokens[0].id))
+            && told.contains(&left(&label("desk", "unmade"), "unmade")),
+        "{told}"
     );
     assert!(
-        would.contains(&login.token.id) && would.contains(&other.token.id),
-        "{would}"
+        told.ends_with("anna: 0 session tokens kept, 1 pruned\n"),
+        "{told}"
     );
+    assert_eq!(ids(&scene, "anna"), ids_of(&tokens[..1]));
+    assert_eq!(held(&scene.home), [tokens[0].id.clone()]);
+}
+
+#[test]
+fn a_machine_whose_clock_is_wrong_prunes_by_docker_hubs() {
+    for hours in [-3, 0, 1] {
+        let scene = HubScene::new(Config::default());
+        scene.hub.advance(time::Duration::hours(hours));
+        scene.log_in("anna", ANNA);
+        let there = |minutes: i64| ago(minutes - 60 * hours);
+        let here = session_of(&scene, "laptop", "here", there(90));
+        scene
+            .hub
+            .change(&here.id, |token| token.last_used = Some(there(600)));
+        hold(&scene.home, &scene.registry(), "here", &here, ago(90));
+        let others: Vec<_> = [30, 40, 50, 60, 100]
+            .iter()
+            .map(|minutes| session_of(&scene, "desk", &format!("p{minutes}"), there(*minutes)))
+            .collect();
+        run_on(&scene.home, "laptop", &["prune"]).succeeds();
+        assert!(!ids(&scene, "anna").contains(&others[4].id), "{hours}");
+        assert!(ids(&scene, "anna").contains(&here.id), "{hours}");
+        run_on(&scene.home, "laptop", &["prune", "--keep", "4"]).succeeds();
+        assert_eq!(ids(&scene, "anna"), ids_of(&others[..4]), "{hours}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use docker_credential_scoped::command::rfc3339;
 use serde_json::{Value, json};
+use support::fixture::answer::Answer;
 use support::helper::{Credential, Helper};
 use support::home::HELPER;
 use support::hub::account::Account;
@@ -460,11 +461,39 @@ fn what_is_done_is_written_down_where_that_is_wanted() {
 }
 
 #[test]
-fn only_what_this_machine_started_is_pruned_and_never_the_one_just_made() {
+fn a_session_that_would_not_end_as_it_is_to_is_none() {
+    for (expires, told) in [
+        (
+            json!("2100-01-01T00:00:00Z"),
+            "the new token is good for longer than was asked for, until 2100-01-01T00:00:00Z",
+        ),
+        (Value::Null, "the new token was to end, and does not"),
+    ] {
+        let scene = scene();
+        let id = "b30bbf97-506c-4ecd-aabc-842f3cb484fb";
+        let answer =
+            json!({ "uuid": id, "token": "dckr_pat_new", "scopes": ["repo:read"], "expires_at": expires });
+        let made = Fault::Answer(Answer::json(&answer));
+        scene.hub.fail("POST", "/v2/access-tokens", 1, made);
+        run(&scene, &["session", "start"]).is(
+            "",
+            &format!("docker-credential-scoped: {told}; it was revoked again\n"),
+            1,
+        );
+        assert_eq!(scene.stored_in("session"), None);
+        let asked = scene.asked();
+        assert!(
+            asked.contains(&format!("DELETE /v2/access-tokens/{id}")),
+            "{asked:?}"
+        );
+    }
+}
+
+#[test]
+fn only_what_was_started_and_is_kept_here_is_pruned_and_never_the_one_just_made() {
     let scene = scene();
     let registry = scene.registry();
-    // Clocks that are ahead: all of them were used after the one that is made now.
-    let later = |hours: i64| ago(-60 * hours);
+    let later = |hours: i64| ago(60 * (40 - hours));
     let mut own = Vec::new();
     for number in 0..6 {
         let profile = format!("p{number}");
@@ -473,10 +502,14 @@ fn only_what_this_machine_started_is_pruned_and_never_the_one_just_made() {
         own.push(token);
     }
     // One that is held here under another machine's name, from before it was renamed.
-    let renamed = session_of(&scene, "before", "old", ago(600));
-    hold(&scene.home, &registry, "old", &renamed, ago(600));
+    let renamed = session_of(&scene, "before", "old", ago(6000));
+    hold(&scene.home, &registry, "old", &renamed, ago(6000));
+    // Of another machine, and of one that has the same name, as runners have.
     let others: Vec<_> = (0..9)
-        .map(|number| session_of(&scene, "desk", &format!("p{number}"), ago(9000)))
+        .map(|number| {
+            let machine = if number % 2 == 0 { "desk" } else { "laptop" };
+            session_of(&scene, machine, &format!("p{number}"), ago(9000))
+        })
         .collect();
     let manual = scene.hub.generate("anna", "manual", "ci", ago(99_999), None);
     let browser = scene
@@ -524,7 +557,7 @@ fn a_session_is_started_though_the_others_cannot_be_pruned() {
     assert!(
         started
             .stderr
-            .starts_with("the sessions of this machine are not pruned: ")
+            .starts_with("the sessions that are kept here are not pruned: ")
             && started
                 .stderr
                 .ends_with("; prune them: docker-credential-scoped prune\n"),
@@ -634,8 +667,8 @@ fn only_a_session_is_ended() {
     run(&scene, &["session", "end", "--profile", "browser"]).is(
         "",
         &format!(
-            "docker-credential-scoped: {registry}, profile browser: docker's browser login made this one, and tells nobody \
-             which it is; log out with docker logout, and revoke it on Docker Hub's page\n"
+            "docker-credential-scoped: {registry}, profile browser: docker's browser login made this one; log out with \
+             docker logout, and revoke it on Docker Hub's page\n"
         ),
         1,
     );

@@ -24,9 +24,9 @@ pub enum SessionCommand {
     List(SessionList),
     /// Have Docker Hub make a token that may do little and ends by itself, and keep it for a profile
     ///
-    /// A session that is kept there already makes room, and is revoked; nothing else is replaced. Then the sessions of
-    /// this machine are pruned to the five most recently used. The machine is known by its host name, or by
-    /// `DOCKER_CREDENTIAL_SCOPED_MACHINE` where that is set.
+    /// A session that is kept there already makes room, and is revoked; nothing else is replaced. Then the sessions that
+    /// were started and are kept here are pruned to the five most recently used. The token is labelled with the machine's
+    /// host name, or with `DOCKER_CREDENTIAL_SCOPED_MACHINE` where that is set.
     Start(SessionStart),
 }
 

@@ -384,12 +384,12 @@ pub fn mend(slot: &Slot, credential: &Credential) -> String {
 #[must_use]
 pub fn session_mend<Secret>(slot: &Slot, credential: &Credential<Secret>) -> Option<String> {
     let profile = slot.profile();
-    match (credential.kind, &credential.token_id) {
-        (Kind::SessionToken, None) => Some("log in again: docker login".to_owned()),
-        (Kind::SessionToken, Some(_)) if profile.as_str() == SESSION_PROFILE => {
+    match (credential.kind, credential.is_started_session()) {
+        (Kind::SessionToken, false) => Some("log in again: docker login".to_owned()),
+        (Kind::SessionToken, true) if profile.as_str() == SESSION_PROFILE => {
             Some("start another session: docker-credential-scoped session start".to_owned())
         }
-        (Kind::SessionToken, Some(_)) => Some(format!(
+        (Kind::SessionToken, true) => Some(format!(
             "start another session: docker-credential-scoped session start --profile {profile}"
         )),
         _ => None,

@@ -29,13 +29,17 @@ pub struct Request {
 /// others go on.
 pub fn prune(request: &Request, desk: Desk<'_>, say: &mut dyn FnMut(&str) -> Result<()>) -> Result<Report> {
     let manager = Manager::choose(request.account.as_deref(), desk)?;
-    let which = if request.is_all_automatic {
-        Which::AllAutomatic
-    } else {
-        Which::All
+    let which = Which::Pruned {
+        is_all_automatic: request.is_all_automatic,
+        is_dry_run: request.is_dry_run,
     };
     let mut sessions = Sessions::read(which, &manager, desk)?;
-    let plan = PrunePlan::new(std::mem::take(&mut sessions.tokens), request.keep, None, desk.now);
+    let plan = PrunePlan::new(
+        std::mem::take(&mut sessions.tokens),
+        request.keep,
+        None,
+        sessions.now,
+    );
     if request.is_dry_run {
         return show(&plan, &sessions, &manager, say);
     }
@@ -51,6 +55,9 @@ pub fn prune(request: &Request, desk: Desk<'_>, say: &mut dyn FnMut(&str) -> Res
                 "{id}: Docker Hub has it no more, and it could not be removed here: {error:#}"
             )),
         }
+    }
+    for line in &sessions.left {
+        say(line)?;
     }
     let mut pruned = 0;
     for (number, token) in plan.pruned.iter().enumerate() {
@@ -106,6 +113,9 @@ fn show(
             here("here: ", places)
         ))?;
     }
+    for line in &sessions.left {
+        say(line)?;
+    }
     say(&format!(
         "{}: {} would be kept, {} would be pruned; nothing was changed",
         manager.account(),
@@ -134,6 +144,11 @@ pub fn prune_one(
 ) -> Result<String, Unpruned> {
     let called = sessions.called(token);
     let left = |line| Unpruned { line, is_last: false };
+    let Some(id) = &token.id else {
+        return Err(left(format!(
+            "{called}: is left, since nobody can tell which it is"
+        )));
+    };
     let mut removed = Vec::new();
     for slot in &token.places {
         match sessions.empty(slot, desk) {
@@ -154,11 +169,6 @@ pub fn prune_one(
         }
     }
     let removed_here = here("removed here: ", &removed);
-    let Some(id) = &token.id else {
-        return Ok(format!(
-            "{called}{removed_here}; on Docker Hub it is left, where nobody can tell which it is"
-        ));
-    };
     match manager.revoke(&Owner::Account, id) {
         Ok(Revoked::Now) => {
             let of = token.places.first().cloned();

@@ -31,6 +31,12 @@ pub struct Credential<S = KeptSecret> {
 }
 
 impl<S> Credential<S> {
+    /// Whether it is the token of a session that this program started: docker's own is what docker stored.
+    #[must_use]
+    pub fn is_started_session(&self) -> bool {
+        self.kind == Kind::SessionToken && self.token_id.is_some() && self.origin != Origin::Client
+    }
+
     /// The same with its secret as it was found.
     #[must_use]
     pub fn with_secret<T>(&self, secret: T) -> Credential<T> {

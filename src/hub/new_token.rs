@@ -252,8 +252,7 @@ pub enum InvalidNewToken {
     Repositories,
     /// One that only sessions have.
     #[error(
-        "label: labels that begin so are for sessions, which are pruned; write another, or start one with \
-         docker-credential-scoped session start"
+        "--label: is what session tokens are called, docker-credential-scoped session start makes them; write another"
     )]
     Reserved,
     /// None, or what is none.

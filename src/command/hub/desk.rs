@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use crate::activity_log::Action;
 use crate::command::obtain::{Rooms, trust};
 use crate::command::recorder::Activity;
-use crate::credential::Profile;
+use crate::credential::{Clocks, Profile};
 use crate::http::{Http, authority};
-use crate::hub::Hub;
+use crate::hub::{Heard, Hub};
 use crate::registry::{Registry, Server};
 use crate::settings::{HubSettings, Settings};
 use crate::store::Slot;
@@ -22,6 +22,8 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 
 /// Docker Hub as the settings have it, and the way there. Nothing is sent before something is asked.
 pub struct Reach {
+    /// When the time was looked at that commands go by.
+    began: Instant,
     settings: HubSettings,
     http: Http,
 }
@@ -31,9 +33,11 @@ impl Reach {
     pub fn new(settings: &Settings) -> Result<Self> {
         let hub = settings.hub();
         let trust = trust(&[authority(&hub.api)], &settings.registry(&hub.registry))?;
+        let began = Instant::now();
         Ok(Self {
+            began,
             settings: hub,
-            http: Http::new(trust, Instant::now() + LONGEST),
+            http: Http::new(trust, began + LONGEST),
         })
     }
 
@@ -76,6 +80,15 @@ impl Desk<'_> {
     #[must_use]
     pub fn slot(&self, profile: &Profile) -> Slot {
         Slot::new(Server::Registry(self.registry().clone()), profile.clone())
+    }
+
+    /// How Docker Hub's clock stands to ours, as it said last; where it says nothing, they are taken to show the same.
+    #[must_use]
+    pub fn clocks(&self, heard: Option<Heard>) -> Clocks {
+        heard.map_or(Clocks::new(self.now, self.now), |heard| {
+            let since = heard.at.saturating_duration_since(self.reach.began);
+            Clocks::new(self.now + since, heard.time)
+        })
     }
 
     /// Writes down what was done at Docker Hub.

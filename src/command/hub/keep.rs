@@ -1,12 +1,12 @@
 //! Keep: a token that was made at Docker Hub goes into its slot at once. Its secret is told once; what cannot be kept is
 //! revoked again.
 
-use anyhow::{Error, Result, anyhow, ensure};
+use anyhow::{Error, Result, anyhow, bail, ensure};
 
 use super::{Desk, Manager};
 use crate::activity_log::Action;
 use crate::command::credentials::{Found, named};
-use crate::command::{forget_tokens, printable};
+use crate::command::{forget_tokens, printable, rfc3339};
 use crate::credential::{AllowedScope, AllowedScopes, Credential, KeptSecret, Kind, Origin};
 use crate::files::Lock;
 use crate::hub::{Created, HubToken, NewToken, Owner, Permissions, ResourceKind};
@@ -150,6 +150,13 @@ impl<'a> Place<'a> {
         let created = manager.create(new)?;
         self.desk
             .record(Action::Create, &self.slot, Some(manager.account()));
+        // What it may do for longer is not what was asked for.
+        if let Some(longer) = longer(&created).filter(|_| kind == Kind::SessionToken) {
+            bail!(
+                "{longer}; {}",
+                take_back(&created.token, new.owner(), &self.slot, manager, self.desk)
+            );
+        }
         let kept = self
             .credential(&created, new.owner(), kind, manager)
             .and_then(|credential| Ok((self.keep(&credential, may_replace)?, credential)));
@@ -168,6 +175,18 @@ impl<'a> Place<'a> {
             )),
         }
     }
+}
+
+/// What who asked for an end has to know where the token has another one.
+#[must_use]
+pub fn longer(created: &Created) -> Option<String> {
+    created.is_longer.then(|| match created.token.expires {
+        Some(expires) => format!(
+            "the new token is good for longer than was asked for, until {}",
+            rfc3339(expires)
+        ),
+        None => "the new token was to end, and does not".to_owned(),
+    })
 }
 
 /// Revokes a token that was just made and is of no use, and says what came of it.

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::Desk;
 use super::candidate::{Candidate, Holding, Means, candidates, choose, fetch_password};
 use crate::command::{forget_tokens_of, rfc3339, subject};
-use crate::credential::{TokenId, UsableCredential};
+use crate::credential::{Clocks, TokenId, UsableCredential};
 use crate::hub::{Change, Created, Hub, HubClaims, HubError, HubToken, NewToken, Owner, Revoked};
 use crate::registry::{AccessToken, Claims, ScopeSet};
 use crate::secret::Secret;
@@ -133,6 +133,18 @@ impl<'a> Manager<'a> {
             Means::BrowserLogin => self.bearer.borrow().expires,
             Means::Password | Means::Other(_) => None,
         }
+    }
+
+    /// How Docker Hub's clock and ours stand to each other.
+    #[must_use]
+    pub fn clocks(&self) -> Clocks {
+        self.desk.clocks(self.hub.heard())
+    }
+
+    /// Which of Docker Hub's tokens one is, as signing in with it tells; `None` where that does not.
+    pub fn identify(&self, account: &str, token: &Secret) -> Result<Option<TokenId>, HubError> {
+        let bearer = self.hub.sign_in(account, token, self.desk.now)?;
+        Ok(HubClaims::read(&bearer.token).personal_token())
     }
 
     /// All tokens of an owner. After each page, who waits hears how many were read.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 
-use super::{is_started, manager_of};
+use super::manager_of;
 use crate::activity_log::Action;
 use crate::command::credentials::{Found, named};
 use crate::command::hub::Desk;
@@ -29,12 +29,11 @@ pub fn end(profile: &Profile, desk: Desk<'_>) -> Result<Report> {
             report.fail(format_args!("{}: no session is kept", named(&slot)));
             return Ok(report);
         }
-        Some((Found::Stored(_), credential)) if is_started(credential) => {
+        Some((Found::Stored(_), credential)) if credential.is_started_session() => {
             (&credential.account, credential.token_id.as_ref())
         }
         Some((Found::Stored(_), credential)) if credential.kind == Kind::SessionToken => bail!(
-            "{}: docker's browser login made this one, and tells nobody which it is; log out with docker logout, and \
-             revoke it on Docker Hub's page",
+            "{}: docker's browser login made this one; log out with docker logout, and revoke it on Docker Hub's page",
             named(&slot)
         ),
         Some((Found::Stored(_), credential)) => bail!(
@@ -52,7 +51,16 @@ pub fn end(profile: &Profile, desk: Desk<'_>) -> Result<Report> {
         bail!("{}: no session is kept", named(&slot));
     };
     let revoked = manager_of(account, desk)
-        .and_then(|manager| Ok(manager.revoke(&Owner::Account, id)?))
+        .and_then(|manager| match manager.revoke(&Owner::Account, id)? {
+            // It is none of somebody else's, and may be there all the same.
+            Revoked::WasGone if manager.account() != account => {
+                bail!(
+                    "{} manages tokens from here, and has none by that id",
+                    manager.account()
+                )
+            }
+            revoked => Ok(revoked),
+        })
         .with_context(|| {
             format!(
                 "{}: not revoked, and still kept ({remove} forgets it, and it stays good until it expires)",

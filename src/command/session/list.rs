@@ -28,13 +28,13 @@ const HEADER: [&str; 8] = [
 pub fn list(account: Option<&str>, format: Format, desk: Desk<'_>) -> Result<Report> {
     let mut report = Report::default();
     let asked = Manager::choose(account, desk).and_then(|manager| {
-        let sessions = Sessions::read(Which::All, &manager, desk)?;
+        let sessions = Sessions::read(Which::Shown, &manager, desk)?;
         Ok((manager.account().to_owned(), sessions))
     });
     let mut rows = Vec::new();
     let known = match asked {
         Ok((account, sessions)) => {
-            add_rows(&mut rows, Some(&account), sessions, desk.now);
+            add_rows(&mut rows, Some(&account), sessions);
             Some(account)
         }
         Err(error) => {
@@ -51,7 +51,7 @@ pub fn list(account: Option<&str>, format: Format, desk: Desk<'_>) -> Result<Rep
     held.tokens = all.into_iter().filter(|token| !is_shown(token, &held)).collect();
     // Where the account is meant that manages, others are not.
     if known.is_none() || account.is_none() {
-        add_rows(&mut rows, None, held, desk.now);
+        add_rows(&mut rows, None, held);
     }
     match format {
         Format::Json => report.text = serde_json::to_string_pretty(&rows)? + "\n",
@@ -65,9 +65,9 @@ pub fn list(account: Option<&str>, format: Format, desk: Desk<'_>) -> Result<Rep
     Ok(report)
 }
 
-fn add_rows(rows: &mut Vec<Row>, account: Option<&str>, mut sessions: Sessions, now: OffsetDateTime) {
+fn add_rows(rows: &mut Vec<Row>, account: Option<&str>, mut sessions: Sessions) {
     let tokens = std::mem::take(&mut sessions.tokens);
-    let each = PrunePlan::new(tokens, usize::MAX, None, now).kept;
+    let each = PrunePlan::new(tokens, usize::MAX, None, sessions.now).kept;
     rows.extend(each.iter().map(|token| Row::of(token, account, &sessions)));
 }
 
@@ -82,7 +82,7 @@ struct Row {
     /// What it was started for there.
     profile: Option<String>,
     scopes: Option<Vec<String>>,
-    created: String,
+    created: Option<String>,
     last_used: Option<String>,
     expires: Option<String>,
     /// Where this machine holds it.
@@ -121,7 +121,7 @@ impl Row {
                 }
                 _ => None,
             },
-            created: rfc3339(token.created),
+            created: hub.map_or(Some(token.created), |hub| hub.created).map(rfc3339),
             last_used: token.last_used.map(rfc3339),
             expires: ends.map(rfc3339),
             held: token
@@ -155,7 +155,7 @@ impl Row {
             self.scopes
                 .as_ref()
                 .map_or_else(|| "-".to_owned(), |scopes| scopes.join(" ")),
-            self.created.clone(),
+            or(&self.created, "-"),
             or(&self.last_used, "never"),
             if self.ends.is_some_and(|ends| ends <= now) {
                 format!("{expires} (over)")

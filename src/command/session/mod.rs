@@ -3,24 +3,20 @@
 
 pub mod end;
 pub mod list;
+mod nameless;
 pub mod sessions;
 pub mod start;
 
 use anyhow::Result;
 
 use crate::command::hub::{Desk, Manager};
-use crate::credential::{Credential, Kind, Machine};
+use crate::credential::Machine;
 use crate::process::host_name;
 use crate::settings::{self, InvalidMachine, Variables};
 
 /// This machine, as the labels of its session tokens name it.
 pub fn this_machine(variables: Variables<'_>) -> Result<Machine, InvalidMachine> {
     Ok(settings::machine(variables)?.unwrap_or_else(|| Machine::of_host_name(&host_name())))
-}
-
-/// Whether it is a session that was started here: docker's own has no id that was recorded.
-fn is_started(credential: &Credential) -> bool {
-    credential.kind == Kind::SessionToken && credential.token_id.is_some()
 }
 
 /// Who manages the tokens of this account. Somebody may sign in by another name than the account's, as by an address.

@@ -3,41 +3,46 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
+use super::nameless;
 use crate::command::hub::held::remove_if;
 use crate::command::hub::{Desk, Manager};
 use crate::command::{printable, rfc3339};
 use crate::credential::{
-    Credential, KeptSecret, Kind, Listed, Machine, SessionLabel, SessionToken, Source, TokenId, is_session,
+    Clocks, Credential, Kind, Listed, SessionToken, TokenId, is_session, may_be_nameless,
 };
 use crate::hub::{HubToken, Owner};
 use crate::store::{Held, Slot};
 
-/// How long before it is stored docker's browser login has its token made.
-const BROWSER_LOGIN: Duration = Duration::minutes(5);
-
-/// How far two clocks may differ.
-const SKEW: Duration = Duration::minutes(1);
-
 /// Which session tokens are meant.
 #[derive(Clone, Copy, Debug)]
-pub enum Which<'a> {
-    /// Those that were started on this machine.
-    Own(&'a Machine),
-    /// All of the account that are surely such.
-    All,
-    /// Those, and whatever Docker Hub says was not made by hand.
-    AllAutomatic,
+pub enum Which {
+    /// Those that were started by this program and are kept here. A label tells of no more than a machine's name, and
+    /// runners share one.
+    Started,
+    /// All of the account that are surely such, to be shown.
+    Shown,
+    /// The same, to be pruned: of docker's browser login's it is found out which it is.
+    Pruned {
+        /// Whether whatever Docker Hub says was not made by hand is one.
+        is_all_automatic: bool,
+        /// Whether nothing is written down of what is found out.
+        is_dry_run: bool,
+    },
 }
 
 /// The session tokens of an account.
 #[derive(Debug)]
 pub struct Sessions {
-    /// One a token, or two: as Docker Hub knows it, and as it is held here.
+    /// One a token, or two: as Docker Hub knows it, and as it is held here. By Docker Hub's clock.
     pub tokens: Vec<SessionToken<Slot>>,
     /// Those that are held here and that Docker Hub has no more, and where.
     pub gone: BTreeMap<TokenId, Vec<Slot>>,
+    /// What is left as it is and is counted nowhere, and why: a line for each.
+    pub left: Vec<String>,
+    /// The time by Docker Hub's clock.
+    pub now: OffsetDateTime,
     known: BTreeMap<TokenId, HubToken>,
     held: BTreeMap<Slot, Held>,
 }
@@ -55,28 +60,42 @@ pub enum Emptied {
 
 impl Sessions {
     /// Asks Docker Hub for its list, and for those that are held here and not on it.
-    pub fn read(which: Which<'_>, manager: &Manager<'_>, desk: Desk<'_>) -> Result<Self> {
+    pub fn read(which: Which, manager: &Manager<'_>, desk: Desk<'_>) -> Result<Self> {
         let listed = manager.tokens(&Owner::Account)?;
         // After the list: what is started meanwhile is then known from here.
-        let mut sessions = Self::held(Some(manager.account()), desk)?;
-        let recorded: BTreeSet<TokenId> = sessions.ids().cloned().collect();
-        let is_recorded = |id: &TokenId| recorded.contains(id);
-        let is_meant = |token: &HubToken| {
-            let HubToken {
-                id, label, source, ..
-            } = token;
-            let listed = Listed { id, label, source };
-            match which {
-                Which::Own(machine) => {
-                    let of = label.parse::<SessionLabel>().ok();
-                    is_recorded(id) || of.is_some_and(|label| label.machine == *machine)
-                }
-                Which::All => is_session(&listed, is_recorded, false),
-                Which::AllAutomatic => is_session(&listed, is_recorded, true),
+        let mut sessions = Self::of_store(Some(manager.account()), desk)?;
+        let is_one_unknown = match which {
+            Which::Started => {
+                // docker's own is ended by docker logout.
+                sessions
+                    .held
+                    .retain(|_, held| held.credential.is_started_session());
+                false
+            }
+            Which::Shown => false,
+            Which::Pruned { is_dry_run, .. } => {
+                let told = nameless::tell(&mut sessions.held, &listed, is_dry_run, manager, desk)?;
+                sessions.left = told.left;
+                told.is_one_unknown
             }
         };
+        let recorded = sessions.recorded();
+        let is_recorded = |id: &TokenId| recorded.contains(id);
         for token in listed {
-            if is_meant(&token) {
+            let HubToken {
+                id, label, source, ..
+            } = &token;
+            let listed = Listed { id, label, source };
+            let is_meant = match which {
+                Which::Started => is_recorded(id),
+                Which::Shown => is_session(&listed, is_recorded, false),
+                Which::Pruned { is_all_automatic, .. } => is_session(&listed, is_recorded, is_all_automatic),
+            };
+            if is_meant && is_one_unknown && may_be_nameless(&listed, is_recorded) {
+                sessions
+                    .left
+                    .push(format!("{}: left, since it may be that one", name(&token)));
+            } else if is_meant {
                 sessions.known.insert(token.id.clone(), token);
             }
         }
@@ -87,99 +106,75 @@ impl Sessions {
             if let Some(token) = manager.token(&Owner::Account, &id)? {
                 sessions.known.insert(id, token);
             } else {
-                let places = |token: SessionToken<Slot>| token.places;
-                let gone = sessions
-                    .tokens
-                    .extract_if(.., |token| token.id.as_ref() == Some(&id));
-                let slots = gone.flat_map(places).collect();
+                let is_it = |held: &Held| held.credential.token_id.as_ref() == Some(&id);
+                let gone = sessions.held.extract_if(.., |_, held| is_it(held));
+                let slots = gone.map(|(slot, _)| slot).collect();
                 sessions.gone.insert(id, slots);
             }
         }
-        match which {
-            // docker's own is ended by docker logout.
-            Which::Own(_) => sessions.tokens.retain(|token| token.id.is_some()),
-            Which::All => {}
-            Which::AllAutomatic => sessions.pair(),
+        let clocks = manager.clocks();
+        sessions.now = clocks.now();
+        if !matches!(which, Which::Shown) {
+            sessions.leave_undated();
         }
-        let listed: Vec<_> = sessions.known.values().map(of_hub).collect();
-        sessions.tokens.extend(listed);
+        sessions.take_together(&clocks);
         Ok(sessions)
     }
 
     /// Those that are held here, of this account or of all.
     pub fn held(account: Option<&str>, desk: Desk<'_>) -> Result<Self> {
+        let mut sessions = Self::of_store(account, desk)?;
+        sessions.take_together(&desk.clocks(None));
+        Ok(sessions)
+    }
+
+    fn of_store(account: Option<&str>, desk: Desk<'_>) -> Result<Self> {
         let is_meant = |held: &Held| {
             held.credential.kind == Kind::SessionToken
                 && account.is_none_or(|account| held.credential.account == account)
         };
-        let stored = desk.rooms.credentials.store.of_registry(desk.registry())?;
+        let stored = desk
+            .rooms
+            .credentials
+            .store
+            .of_registry(desk.registry(), Vec::new)?;
         let held: BTreeMap<Slot, Held> = stored
             .into_iter()
             .filter_map(|(slot, held)| Some((slot, held.ok().filter(is_meant)?)))
             .collect();
         Ok(Self {
-            tokens: held.iter().map(|(slot, held)| of_slot(slot, held)).collect(),
+            tokens: Vec::new(),
             gone: BTreeMap::new(),
+            left: Vec::new(),
+            now: desk.now,
             known: BTreeMap::new(),
             held,
         })
     }
 
-    fn ids(&self) -> impl Iterator<Item = &TokenId> {
+    fn recorded(&self) -> BTreeSet<TokenId> {
         self.held
             .values()
-            .filter_map(|held| held.credential.token_id.as_ref())
+            .filter_map(|held| held.credential.token_id.clone())
+            .collect()
     }
 
-    /// Finds which of Docker Hub's tokens is the one of docker's browser login: it tells docker no id. It is the one
-    /// that was made just before that was stored; where there are several, nobody can tell.
-    fn pair(&mut self) {
-        let taken: BTreeSet<&TokenId> = self.ids().collect();
-        let automatic: Vec<&HubToken> = self
-            .known
-            .values()
-            .filter(|token| matches!(token.source, Source::Other(_)) && !taken.contains(&token.id))
-            .collect();
-        let found: Vec<(Slot, &TokenId)> = self
-            .held
-            .iter()
-            .filter(|(_, held)| held.credential.token_id.is_none())
-            .filter_map(|(slot, held)| {
-                let stored = held.credential.created?;
-                let may_be = |token: &&&HubToken| {
-                    let made = |made| (-BROWSER_LOGIN..=SKEW).contains(&(made - stored));
-                    token.created.is_some_and(made)
-                };
-                let mut candidates = automatic.iter().filter(may_be);
-                match (candidates.next(), candidates.next()) {
-                    (Some(only), None) => Some((slot.clone(), &only.id)),
-                    _ => None,
-                }
-            })
-            .collect();
-        let is_its_alone = |slot: &Slot, id: &TokenId| {
-            found.iter().all(|(other, others)| {
-                *others != id
-                    || self
-                        .secret(other)
-                        .zip(self.secret(slot))
-                        .is_some_and(|(one, two)| one.is_same_as(two))
-            })
-        };
-        let pairs: BTreeMap<Slot, TokenId> = found
-            .iter()
-            .filter(|(slot, id)| is_its_alone(slot, id))
-            .map(|(slot, id)| (slot.clone(), (*id).clone()))
-            .collect();
-        for token in &mut self.tokens {
-            if token.id.is_none() {
-                token.id = token.places.first().and_then(|slot| pairs.get(slot)).cloned();
-            }
+    /// Leaves out what stands in no order with the others, here too.
+    fn leave_undated(&mut self) {
+        for (id, token) in self.known.extract_if(.., |_, token| !token.is_dated()) {
+            self.left.push(format!(
+                "{}: left, and not counted: Docker Hub does not tell when it was made or used in a way that is \
+                 understood here",
+                name(&token)
+            ));
+            self.held
+                .retain(|_, held| held.credential.token_id.as_ref() != Some(&id));
         }
     }
 
-    fn secret(&self, slot: &Slot) -> Option<&KeptSecret> {
-        self.held.get(slot).map(|held| &held.credential.secret)
+    fn take_together(&mut self, clocks: &Clocks) {
+        let held = self.held.iter().map(|(slot, held)| of_slot(slot, held, clocks));
+        self.tokens = held.chain(self.known.values().map(of_hub)).collect();
     }
 
     /// What Docker Hub tells of a token.
@@ -198,11 +193,9 @@ impl Sessions {
     #[must_use]
     pub fn called(&self, token: &SessionToken<Slot>) -> String {
         let name = match (&token.id, self.hub_token(token.id.as_ref())) {
-            (Some(id), Some(HubToken { label, .. })) if !label.is_empty() => {
-                format!("{} ({id})", printable(label))
-            }
-            (Some(id), _) => id.to_string(),
-            (None, _) => "the token of docker's browser login".to_owned(),
+            (_, Some(listed)) => name(listed),
+            (Some(id), None) => id.to_string(),
+            (None, None) => "the token of docker's browser login".to_owned(),
         };
         let used = token.last_used.map_or_else(
             || format!("never used since {}", rfc3339(token.created)),
@@ -231,12 +224,24 @@ impl Sessions {
     }
 }
 
-fn of_slot(slot: &Slot, held: &Held) -> SessionToken<Slot> {
+/// A token as a person knows it.
+pub(super) fn name(token: &HubToken) -> String {
+    match token.label.as_str() {
+        "" => token.id.to_string(),
+        label => format!("{} ({})", printable(label), token.id),
+    }
+}
+
+fn of_slot(slot: &Slot, held: &Held, clocks: &Clocks) -> SessionToken<Slot> {
+    let last_used = clocks.theirs(held.last_used);
     SessionToken {
         id: held.credential.token_id.clone(),
         places: vec![slot.clone()],
-        created: held.credential.created.unwrap_or(OffsetDateTime::UNIX_EPOCH),
-        last_used: Some(held.last_used),
+        created: held
+            .credential
+            .created
+            .map_or(last_used, |created| clocks.theirs(created)),
+        last_used: Some(last_used),
     }
 }
 
@@ -244,6 +249,7 @@ fn of_hub(token: &HubToken) -> SessionToken<Slot> {
     SessionToken {
         id: Some(token.id.clone()),
         places: Vec::new(),
+        // Where that is not known it is only shown, last of all.
         created: token.created.unwrap_or(OffsetDateTime::UNIX_EPOCH),
         last_used: token.last_used,
     }

@@ -3,7 +3,6 @@
 use anyhow::{Result, bail};
 use time::OffsetDateTime;
 
-use super::is_started;
 use super::sessions::{Sessions, Which};
 use crate::activity_log::Action;
 use crate::command::credentials::{Found, named};
@@ -60,7 +59,7 @@ pub fn start(request: Request, desk: Desk<'_>) -> Result<Report> {
             );
         }
     }
-    let may_replace = |held: &Credential| is_started(held) && held.account == manager.account();
+    let may_replace = |held: &Credential| held.is_started_session() && held.account == manager.account();
     let (Kept { token, replaced, .. }, _) = place.make(&new, Kind::SessionToken, &may_replace, &manager)?;
 
     let mut report = Report::default();
@@ -86,9 +85,9 @@ pub fn start(request: Request, desk: Desk<'_>) -> Result<Report> {
         }
     }
     // The session was started whatever comes of the others.
-    if let Err(error) = prune_own(&label.machine, &token.id, &manager, desk, &mut report) {
+    if let Err(error) = prune_started(&token.id, &manager, desk, &mut report) {
         report.note(format_args!(
-            "the sessions of this machine are not pruned: {error:#}; prune them: docker-credential-scoped prune"
+            "the sessions that are kept here are not pruned: {error:#}; prune them: docker-credential-scoped prune"
         ));
     }
     Ok(report)
@@ -98,7 +97,7 @@ pub fn start(request: Request, desk: Desk<'_>) -> Result<Report> {
 fn check(found: &Found, slot: &Slot) -> Result<()> {
     let credential = found.credential();
     let is_stored = matches!(found, Found::Stored(_));
-    if is_stored && is_started(credential) {
+    if is_stored && credential.is_started_session() {
         return Ok(());
     }
     let mend = if is_stored {
@@ -132,17 +131,19 @@ fn handed_out(profile: &Profile) -> String {
     )
 }
 
-/// Prunes what was started on this machine, and never the one that was just made.
-fn prune_own(
-    machine: &Machine,
+/// Prunes what was started here and is kept, and never the one that was just made.
+fn prune_started(
     just_made: &TokenId,
     manager: &Manager<'_>,
     desk: Desk<'_>,
     report: &mut Report,
 ) -> Result<()> {
-    let mut sessions = Sessions::read(Which::Own(machine), manager, desk)?;
+    let mut sessions = Sessions::read(Which::Started, manager, desk)?;
     let tokens = std::mem::take(&mut sessions.tokens);
-    for token in PrunePlan::new(tokens, KEPT, Some(just_made), desk.now).pruned {
+    for line in &sessions.left {
+        report.note(line);
+    }
+    for token in PrunePlan::new(tokens, KEPT, Some(just_made), sessions.now).pruned {
         match prune_one(&token, &sessions, manager, desk) {
             Ok(line) => report.say(format_args!("Pruned {line}")),
             Err(Unpruned { line, is_last }) => {

@@ -3,9 +3,9 @@
 use anyhow::{Result, anyhow, bail};
 use time::OffsetDateTime;
 
-use super::{called, check_label, kind, whose};
+use super::{called, kind, whose};
 use crate::command::credentials::{Found, named, said_expiry};
-use crate::command::hub::keep::{Kept, Place};
+use crate::command::hub::keep::{Kept, Place, longer};
 use crate::command::hub::{Desk, Manager};
 use crate::command::{Report, printable};
 use crate::credential::{Kind, Profile};
@@ -38,7 +38,6 @@ pub struct Request {
 
 /// Has a token made and keeps it.
 pub fn create(request: &Request, desk: Desk<'_>) -> Result<Report> {
-    check_label(&request.label)?;
     let new = new_token(request)?;
     let place = Place::take(desk.slot(&request.profile), desk)?;
     if let Some(held) = place.held()? {
@@ -73,6 +72,9 @@ pub fn create(request: &Request, desk: Desk<'_>) -> Result<Report> {
         report.note(sentence);
     } else {
         report.say(sentence);
+    }
+    if let Some(longer) = longer(&created) {
+        report.note(longer);
     }
     Ok(report)
 }

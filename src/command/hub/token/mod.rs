@@ -11,7 +11,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use super::keep::organization_option;
 use super::{HeldTokens, Manager};
 use crate::command::printable;
-use crate::credential::{SessionLabel, TokenId};
+use crate::credential::TokenId;
 use crate::hub::{HubToken, Owner};
 
 /// The tokens that are meant: of the organization that is named, or of the account.
@@ -56,16 +56,6 @@ fn check_name(text: &str) -> Result<()> {
     {
         bail!(
             "TOKEN: that is a token's secret; name its id or label, docker-credential-scoped hub token list shows them"
-        );
-    }
-    Ok(())
-}
-
-/// By that label one would count as a session token, and go when there are newer ones.
-fn check_label(label: &str) -> Result<()> {
-    if label.parse::<SessionLabel>().is_ok() {
-        bail!(
-            "--label: is what session tokens are called, docker-credential-scoped session start makes them; write another"
         );
     }
     Ok(())

@@ -1,15 +1,15 @@
 //! `hub token revoke`: end a token at Docker Hub, and remove it here.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use super::{called, check_name, choose, uuid};
+use super::{called, check_name, choose, uuid, whose};
 use crate::activity_log::Action;
-use crate::command::Report;
 use crate::command::credentials::named;
 use crate::command::hub::held::remove_token;
 use crate::command::hub::keep::organization_option;
 use crate::command::hub::{Desk, HeldTokens, Manager};
-use crate::credential::{Profile, TokenId};
+use crate::command::{Report, printable, quoted};
+use crate::credential::{Credential, Kind, Profile, TokenId};
 use crate::hub::{HubToken, Owner, Revoked};
 use crate::store::Slot;
 
@@ -36,17 +36,22 @@ pub fn revoke(request: &Request, desk: Desk<'_>) -> Result<Report> {
     for text in &request.tokens {
         let found = match uuid(text) {
             // One that is gone is in no list, and as good as revoked.
-            Some(id) => Ok((id, text.clone())),
+            Some(id) => check_owner(&id, owner, &manager, desk).map(|is_theirs| Meant {
+                id,
+                called: text.clone(),
+                is_theirs,
+            }),
             None => named_in(text, owner, &mut listed, &manager),
         };
-        let (id, called) = match found {
+        let meant = match found {
             Ok(found) => found,
             Err(error) => {
                 report.fail(format_args!("{text}: not revoked: {error:#}"));
                 continue;
             }
         };
-        if let Err(error) = revoke_one(&id, &called, owner, &manager, desk, &mut report) {
+        if let Err(error) = revoke_one(&meant, owner, &manager, desk, &mut report) {
+            let Meant { id, called, .. } = &meant;
             report.fail(format_args!(
                 "{called}: not revoked: {error:#}; once more: docker-credential-scoped hub token revoke {id}{}",
                 organization_option(owner)
@@ -56,24 +61,76 @@ pub fn revoke(request: &Request, desk: Desk<'_>) -> Result<Report> {
     Ok(report)
 }
 
+/// A token that is to be revoked.
+struct Meant {
+    id: TokenId,
+    called: String,
+    /// Whether it surely is one of the owner's, or was.
+    is_theirs: bool,
+}
+
+/// Says whether a token that is named by its id is known as one of this owner's: what is held here tells, or else Docker
+/// Hub. To have none by an id of somebody else's does not mean that it is gone.
+fn check_owner(id: &TokenId, owner: &Owner, manager: &Manager<'_>, desk: Desk<'_>) -> Result<bool> {
+    let held = HeldTokens::read(desk)?;
+    let mut credentials = held.of(id).map(|(slot, held)| (slot, &held.credential));
+    let Some((slot, other)) = credentials.find(|(_, credential)| !is_of(credential, owner, manager)) else {
+        return Ok(held.of(id).next().is_some());
+    };
+    if manager.token(owner, id)?.is_some() {
+        return Ok(true);
+    }
+    let of = other.known_account().unwrap_or("somebody");
+    let option = match other.kind {
+        Kind::OrganizationAccessToken => "--org",
+        _ => "--account",
+    };
+    bail!(
+        "{} holds it as the {} of {}; say so with {option} {}",
+        named(slot),
+        other.kind.name(),
+        printable(of),
+        quoted(of)
+    )
+}
+
+fn is_of(credential: &Credential, owner: &Owner, manager: &Manager<'_>) -> bool {
+    match owner {
+        Owner::Account => {
+            matches!(credential.kind, Kind::PersonalAccessToken | Kind::SessionToken)
+                && credential.account == manager.account()
+        }
+        Owner::Organization(organization) => {
+            credential.kind == Kind::OrganizationAccessToken && credential.account == organization.as_str()
+        }
+    }
+}
+
 /// The token in the list, which is had once for all of them.
 fn named_in(
     text: &str,
     owner: &Owner,
     listed: &mut Option<Vec<HubToken>>,
     manager: &Manager<'_>,
-) -> Result<(TokenId, String)> {
+) -> Result<Meant> {
     let tokens = match listed {
         Some(tokens) => tokens,
         None => listed.insert(manager.tokens(owner)?),
     };
     let token = choose(text, tokens, None).map_err(|why| why.explained(text, owner, manager))?;
-    Ok((token.id.clone(), called(token)))
+    Ok(Meant {
+        id: token.id.clone(),
+        called: called(token),
+        is_theirs: true,
+    })
 }
 
 fn revoke_one(
-    id: &TokenId,
-    called: &str,
+    Meant {
+        id,
+        called,
+        is_theirs,
+    }: &Meant,
     owner: &Owner,
     manager: &Manager<'_>,
     desk: Desk<'_>,
@@ -88,7 +145,14 @@ fn revoke_one(
             desk.record(Action::Revoke, &slot, Some(manager.account()));
             "revoked"
         }
-        Revoked::WasGone => "was gone already",
+        Revoked::WasGone if *is_theirs => "was gone already",
+        Revoked::WasGone => {
+            report.say(format_args!(
+                "{called}: was gone already, or is none of {}",
+                whose(owner, manager)
+            ));
+            return Ok(());
+        }
     };
     let mut removed = Vec::new();
     for slot in &slots {

@@ -10,7 +10,7 @@ use super::create::may;
 use super::{called, check_name, find, kind, whose};
 use crate::activity_log::Action;
 use crate::command::credentials::named;
-use crate::command::hub::keep::{Place, organization_option, take_back};
+use crate::command::hub::keep::{Place, longer, organization_option, take_back};
 use crate::command::hub::{Desk, HeldTokens, Manager};
 use crate::command::obtain::proof;
 use crate::command::{Report, quoted};
@@ -177,7 +177,7 @@ impl Rotation<'_> {
         if kept.is_empty() {
             return Err(undone(anyhow!(report.notes.trim_end().replace('\n', "; "))));
         }
-        self.say(&created.token, &kept, &mut report);
+        self.say(&created, &kept, &mut report);
         if report.is_incomplete {
             report.note(format_args!(
                 "the old one, {}, is still good: revoke it when nobody needs it, {}",
@@ -227,7 +227,7 @@ impl Rotation<'_> {
         if kept.is_empty() {
             return Err(undone(anyhow!(report.notes.trim_end().replace('\n', "; "))));
         }
-        self.say(&created.token, &kept, &mut report);
+        self.say(&created, &kept, &mut report);
         // It is kept all the same: there is no other any more.
         if let Err(error) = self.prove(&credential, &created) {
             report.fail(format_args!(
@@ -301,7 +301,8 @@ impl Rotation<'_> {
         Ok(())
     }
 
-    fn say(&self, token: &HubToken, kept: &[String], report: &mut Report) {
+    fn say(&self, created: &Created, kept: &[String], report: &mut Report) {
+        let token = &created.token;
         report.say(format_args!(
             "Rotated the {} {} of {}: {} takes its place, {}. It is kept for {}.",
             kind(self.owner),
@@ -311,6 +312,9 @@ impl Rotation<'_> {
             may(token),
             kept.join("; ")
         ));
+        if let Some(longer) = longer(created) {
+            report.note(longer);
+        }
     }
 
     fn revoke_command(&self, token: &HubToken) -> String {
