@@ -11,6 +11,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+use support::fixture::answer::Answer;
 use support::helper::{Helper, message};
 use support::hub::account::Account;
 use support::hub::fault::Fault;
@@ -339,6 +341,34 @@ fn one_that_is_not_taken_is_revoked_again() {
     );
     scene.hub.refuse_logins(false);
     assert_eq!(rotation.kept().id, rotation.old.id);
+}
+
+#[test]
+fn one_that_is_good_for_longer_than_it_is_to_be_is_no_new_one() {
+    let rotation = Rotation::new();
+    let (scene, hub) = (&rotation.scene, &rotation.scene.hub);
+    let unending = || {
+        let made = hub.generate("anna", "manual", "ci", hub.now(), None);
+        let answer = json!({ "uuid": made.id, "token": made.secret, "token_label": "ci", "scopes": ["repo:write"],
+                             "expires_at": null });
+        hub.fail("POST", PERSONAL, 1, Fault::Answer(Answer::json(&answer)));
+        made
+    };
+    let rotate = ["hub", "token", "rotate", &rotation.old.id, "--expires", "2d"];
+    unending();
+    rotation.leaves_all_as_it_was(
+        &rotate,
+        "the new token was to end, and does not; it was revoked again; the old one is as it was",
+    );
+    // There is no other any more.
+    let made = unending();
+    scene.says(
+        &[&rotate[..], &["--revoke-first"]].concat(),
+        ROTATED,
+        "the new token was to end, and does not; revoke it when nobody needs it: docker-credential-scoped hub token revoke ID\n",
+        1,
+    );
+    assert_eq!(rotation.kept().id, made.id);
 }
 
 #[test]

@@ -139,7 +139,18 @@ impl<'a> Place<'a> {
         Ok(())
     }
 
-    /// Has a token made and keeps it. One that cannot be kept is revoked again.
+    /// Whether a token is there, or may be: writing may have failed after it was done. Only a slot that is read and has
+    /// something else, or nothing, surely does not hold it.
+    #[must_use]
+    pub fn may_hold(&self, token: &HubToken) -> bool {
+        match self.desk.rooms.credentials.store.get(&self.slot) {
+            Ok(Some(held)) => held.credential.token_id.as_ref() == Some(&token.id),
+            Ok(None) => false,
+            Err(_) => true,
+        }
+    }
+
+    /// Has a token made and keeps it. One that is surely not kept is revoked again.
     pub fn make(
         &self,
         new: &NewToken,
@@ -147,11 +158,12 @@ impl<'a> Place<'a> {
         may_replace: &dyn Fn(&Credential) -> bool,
         manager: &Manager<'_>,
     ) -> Result<(Kept, Created)> {
+        let before = self.held()?.and_then(|found| found.credential().token_id.clone());
         let created = manager.create(new)?;
         self.desk
             .record(Action::Create, &self.slot, Some(manager.account()));
         // What it may do for longer is not what was asked for.
-        if let Some(longer) = longer(&created).filter(|_| kind == Kind::SessionToken) {
+        if let Some(longer) = longer(&created) {
             bail!(
                 "{longer}; {}",
                 take_back(&created.token, new.owner(), &self.slot, manager, self.desk)
@@ -169,6 +181,15 @@ impl<'a> Place<'a> {
                 };
                 Ok((kept, created))
             }
+            Err(error) if self.may_hold(&created.token) => Err(anyhow!(
+                "the new token, {}, may be kept or not: {error:#}; {} revoked; {}",
+                created.token.id,
+                before.map_or_else(
+                    || "it is not".to_owned(),
+                    |before| format!("neither it nor the one that was kept there, {before}, is")
+                ),
+                which_is_kept(new.owner())
+            )),
             Err(error) => Err(anyhow!(
                 "the new token could not be kept: {error:#}; {}",
                 take_back(&created.token, new.owner(), &self.slot, manager, self.desk)
@@ -187,6 +208,16 @@ pub fn longer(created: &Created) -> Option<String> {
         ),
         None => "the new token was to end, and does not".to_owned(),
     })
+}
+
+/// How somebody finds out what is kept, and what there is to do then.
+#[must_use]
+pub fn which_is_kept(owner: &Owner) -> String {
+    let organization = organization_option(owner);
+    format!(
+        "docker-credential-scoped hub token list{organization} shows which is held here; revoke what is not: \
+         docker-credential-scoped hub token revoke ID{organization}"
+    )
 }
 
 /// Revokes a token that was just made and is of no use, and says what came of it.

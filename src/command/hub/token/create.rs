@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 
 use super::{called, kind, whose};
 use crate::command::credentials::{Found, named, said_expiry};
-use crate::command::hub::keep::{Kept, Place, longer};
+use crate::command::hub::keep::{Kept, Place};
 use crate::command::hub::{Desk, Manager};
 use crate::command::{Report, printable};
 use crate::credential::{Kind, Profile};
@@ -72,9 +72,6 @@ pub fn create(request: &Request, desk: Desk<'_>) -> Result<Report> {
         report.note(sentence);
     } else {
         report.say(sentence);
-    }
-    if let Some(longer) = longer(&created) {
-        report.note(longer);
     }
     Ok(report)
 }

@@ -10,7 +10,7 @@ use super::create::may;
 use super::{called, check_name, find, kind, whose};
 use crate::activity_log::Action;
 use crate::command::credentials::named;
-use crate::command::hub::keep::{Place, longer, organization_option, take_back};
+use crate::command::hub::keep::{Place, longer, organization_option, take_back, which_is_kept};
 use crate::command::hub::{Desk, HeldTokens, Manager};
 use crate::command::obtain::proof;
 use crate::command::{Report, quoted};
@@ -165,6 +165,10 @@ impl Rotation<'_> {
             );
             anyhow!("{why:#}; {undone}; the old one is as it was")
         };
+        // What it may do for longer is not what was asked for.
+        if let Some(longer) = longer(&created) {
+            return Err(undone(anyhow!(longer)));
+        }
         let credential = self
             .credential(&created)
             .and_then(|credential| {
@@ -175,7 +179,8 @@ impl Rotation<'_> {
         let mut report = Report::default();
         let kept = self.keep(&credential, &mut report);
         if kept.is_empty() {
-            return Err(undone(anyhow!(report.notes.trim_end().replace('\n', "; "))));
+            let left = format!("both are left, it and the old one, {}", called(self.old));
+            return Err(self.unkept(&created, &report, &left, undone));
         }
         self.say(&created, &kept, &mut report);
         if report.is_incomplete {
@@ -225,10 +230,17 @@ impl Rotation<'_> {
         let mut report = Report::default();
         let kept = self.keep(&credential, &mut report);
         if kept.is_empty() {
-            return Err(undone(anyhow!(report.notes.trim_end().replace('\n', "; "))));
+            let left = format!("it is left; the old one, {}, is revoked", called(self.old));
+            return Err(self.unkept(&created, &report, &left, undone));
         }
         self.say(&created, &kept, &mut report);
         // It is kept all the same: there is no other any more.
+        if let Some(longer) = longer(&created) {
+            report.fail(format_args!(
+                "{longer}; revoke it when nobody needs it: {}",
+                self.revoke_command(&created.token)
+            ));
+        }
         if let Err(error) = self.prove(&credential, &created) {
             report.fail(format_args!(
                 "the new one is kept, and was not taken yet: {error:#}; try it: docker-credential-scoped token {} \
@@ -279,6 +291,29 @@ impl Rotation<'_> {
         kept
     }
 
+    /// What there is to say where it is kept nowhere, as far as is known. It is undone unless a slot may hold it though
+    /// storing it failed: revoked then, it would leave nothing there that works.
+    fn unkept(
+        &self,
+        created: &Created,
+        report: &Report,
+        left: &str,
+        undone: impl FnOnce(Error) -> Error,
+    ) -> Error {
+        let why = anyhow!(report.notes.trim_end().replace('\n', "; "));
+        let new = &created.token;
+        let mut places = std::iter::once(self.place).chain(self.others);
+        if places.any(|place| place.may_hold(new)) {
+            anyhow!(
+                "{why}; the new one, {}, may be kept all the same: {left}; {}",
+                new.id,
+                which_is_kept(self.owner)
+            )
+        } else {
+            undone(why)
+        }
+    }
+
     fn keep_in(&self, place: &Place<'_>, credential: &Credential) -> Result<()> {
         let mut credential = credential.clone();
         if let Some(found) = place.held()? {
@@ -312,9 +347,6 @@ impl Rotation<'_> {
             may(token),
             kept.join("; ")
         ));
-        if let Some(longer) = longer(created) {
-            report.note(longer);
-        }
     }
 
     fn revoke_command(&self, token: &HubToken) -> String {
