@@ -746,7 +746,7 @@ fn kind_of(error: &HubError) -> String {
     match error {
         HubError::FromToken(why) => format!("FromToken({why:?})"),
         HubError::Limit { most, .. } => format!("Limit({most:?})"),
-        HubError::Unsure { why } => format!("Unsure({})", kind_of(why)),
+        HubError::Unsure { why, .. } => format!("Unsure({})", kind_of(why)),
         HubError::Answer {
             why: InvalidAnswer::Bearer(_),
             ..

@@ -310,7 +310,7 @@ fn a_bearer_that_is_taken_no_more_is_asked_for_once_more() {
     scene.says(
         &LIST,
         "",
-        "docker-credential-scoped: HUB takes the sign-in no more (401): it has expired or was ended; sign in again with docker login\n",
+        "docker-credential-scoped: HUB does not take the sign-in that it has just given for the password (401); try again later, or sign in with docker login in a browser\n",
         1,
     );
     assert_eq!(scene.asked()[5..], [ASK, SIGN_IN, ASK]);

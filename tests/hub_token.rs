@@ -370,6 +370,27 @@ fn why_no_token_was_made_is_said_and_nothing_is_kept() {
         scene.says(&create("ci", &["--profile", "ci"]), "", &failure(&why), 1);
         assert!(scene.stored_in("ci").is_none());
     }
+    // Of an organization it is another list.
+    scene
+        .hub
+        .fail("POST", "/v2/orgs/acme/access-tokens", 1, Fault::Status(500));
+    let of_acme = [
+        "hub",
+        "token",
+        "create",
+        "--org",
+        "acme",
+        "--label",
+        "cd",
+        "--allow",
+        "acme/app:pull",
+    ];
+    scene.says(
+        &[&of_acme[..], &["--profile", "cd"]].concat(),
+        "",
+        &failure("HUB answered 500; try again later; the token may have been made all the same: look for its label in docker-credential-scoped hub token list --org acme, and revoke it"),
+        1,
+    );
 }
 
 #[test]

@@ -122,19 +122,28 @@ pub enum HubError {
         /// Who answered.
         server: String,
     },
-    /// The bearer is not taken any more.
-    #[error(
-        "{server} takes the sign-in no more (401): it has expired or was ended; sign in again with docker login"
-    )]
+    /// The bearer is not taken any more, or never was.
+    #[error("{server} {}", if *is_new {
+        "does not take the sign-in that it has just given for the password (401); try again later, or sign in with docker \
+         login in a browser"
+    } else {
+        "takes the sign-in no more (401): it has expired or was ended; sign in again with docker login"
+    })]
     Unauthorized {
         /// Who answered.
         server: String,
+        /// Whether it was had for a password just now.
+        is_new: bool,
     },
     /// A token was asked for, and whether it was made is not known. If it was, its secret is lost.
     #[error(
-        "{why}; the token may have been made all the same: look for its label in docker-credential-scoped hub token list, and revoke it"
+        "{why}; the token may have been made all the same: look for its label in docker-credential-scoped hub token list{}, \
+         and revoke it",
+        match owner { Owner::Account => String::new(), Owner::Organization(name) => format!(" --org {name}") }
     )]
     Unsure {
+        /// Whose it would be.
+        owner: Owner,
         /// What came in between.
         why: Box<Self>,
     },

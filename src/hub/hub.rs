@@ -147,11 +147,11 @@ impl<'a> Hub<'a> {
                     | HttpError::Incomplete { .. }
                     | HttpError::Timeout { .. }
                     | HttpError::TooLarge { .. },
-                ) => unsure(error),
+                ) => unsure(error, new),
                 _ => error,
             })?;
         match response.status {
-            200..=299 => self.created(&response, new).map_err(unsure),
+            200..=299 => self.created(&response, new).map_err(|why| unsure(why, new)),
             400 | 402 | 403 | 409 | 422 => {
                 let refusal = Refusal::read(&response.body);
                 match refusal.limit() {
@@ -162,7 +162,7 @@ impl<'a> Hub<'a> {
                     _ => Err(self.refusal(&response, &new.owner)),
                 }
             }
-            500.. => Err(unsure(self.refusal(&response, &new.owner))),
+            500.. => Err(unsure(self.refusal(&response, &new.owner), new)),
             _ => Err(self.refusal(&response, &new.owner)),
         }
     }
@@ -279,7 +279,10 @@ impl<'a> Hub<'a> {
         let owner = owner.clone();
         let refusal = Refusal::read(&response.body);
         match response.status {
-            401 => HubError::Unauthorized { server },
+            401 => HubError::Unauthorized {
+                server,
+                is_new: false,
+            },
             403 => match refusal.not_for_management() {
                 Some(why) => HubError::FromToken(why),
                 None => HubError::Forbidden { server, owner },
@@ -339,6 +342,9 @@ fn is_object(response: &Response) -> bool {
     body.starts_with(b"{") && serde_json::from_slice::<IgnoredAny>(body).is_ok()
 }
 
-fn unsure(why: HubError) -> HubError {
-    HubError::Unsure { why: Box::new(why) }
+fn unsure(why: HubError, new: &NewToken) -> HubError {
+    HubError::Unsure {
+        owner: new.owner.clone(),
+        why: Box::new(why),
+    }
 }

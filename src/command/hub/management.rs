@@ -194,6 +194,10 @@ impl<'a> Manager<'a> {
                     // Somebody else's, a moment ago: this one was not taken either.
                     Err(_) => call(&self.hub, &secret),
                 }
+                .map_err(|error| match error {
+                    HubError::Unauthorized { server, .. } => HubError::Unauthorized { server, is_new: true },
+                    error => error,
+                })
             }
             result => result,
         }
