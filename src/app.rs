@@ -18,6 +18,7 @@ use crate::command::credentials::Credentials;
 use crate::command::get::{Answer, Lenders};
 use crate::command::recorder::Recorder;
 use crate::command::{Report, erase, get, list, printable, store};
+use crate::credential::holds_hub_token;
 use crate::files;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
@@ -80,8 +81,9 @@ pub fn run(mut process: Process<'_>) -> ExitCode {
                 .unwrap_or_else(|error| Said::failure(&format!("{error:#}")))
         }
         [argument, ..] if CommandLine::begins_with(argument) => serve(&program, &mut process),
-        [unknown] => Said::failure(&docker::unknown_action(&program, unknown)),
-        [] | [_, _, ..] => Said::failure(&docker::usage(&program)),
+        // A secret that somebody wrote there is not repeated.
+        [unknown] if !holds_hub_token(unknown) => Said::failure(&docker::unknown_action(&program, unknown)),
+        _ => Said::failure(&docker::usage(&program)),
     };
     match said.write(process.stdout, process.stderr) {
         Ok(()) => said.code,

@@ -12,7 +12,7 @@ use std::ffi::OsString;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 
-use crate::credential::Profile;
+use crate::credential::{Profile, holds_hub_token};
 
 pub use hub::{Create, Hub, HubCommand, List, Revoke, Rotate, TokenCommand, Update, Whose};
 pub use prune::Prune;
@@ -46,8 +46,21 @@ impl CommandLine {
             Some(token) => Ok(Self {
                 command: Command::Token(token),
             }),
-            None => Self::try_parse_from(arguments),
+            None => Self::try_parse_from(arguments).map_err(unrepeated),
         }
+    }
+}
+
+/// clap's message; or ours, where clap repeats a token that somebody wrote where it does not belong.
+fn unrepeated(message: clap::Error) -> clap::Error {
+    if holds_hub_token(&message.to_string()) {
+        clap::Error::raw(
+            message.kind(),
+            "an argument is a token's secret, or has one in it: secrets are read from standard input, and others can see \
+             what is on a command line; revoke it if somebody may have\n",
+        )
+    } else {
+        message
     }
 }
 

@@ -863,3 +863,33 @@ fn an_identity_token_never_goes_out_as_a_password() {
         "{said:?}"
     );
 }
+
+#[test]
+fn a_token_on_the_command_line_is_refused_and_not_repeated() {
+    let home = Home::new();
+    let told = "error: an argument is a token's secret, or has one in it: secrets are read from standard input, and others can see what is on a command line; revoke it if somebody may have\n";
+    for secret in ["dckr_pat_AbcDEF", "dckr_oat_AbcDEF"] {
+        let profile = format!("--profile={secret}");
+        let option = format!("--{secret}");
+        for words in [
+            &["session", "end", secret][..],
+            &["session", "start", "--profile", secret],
+            &["hub", "token", "list", secret],
+            &["hub", secret],
+            &["prune", secret],
+            &["prune", "--keep", secret],
+            &["status", "h", secret],
+            &["status", &option],
+            &["log", secret],
+            &["configure", &profile],
+            &["token", "h", "--profile", secret],
+        ] {
+            run(&home, words, "").is("", told, 2);
+        }
+        let usage = run(&home, &[secret], "").fails();
+        assert!(
+            usage.stdout.contains("Usage") && !usage.stdout.contains(secret),
+            "{usage:?}"
+        );
+    }
+}

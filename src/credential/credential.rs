@@ -148,6 +148,19 @@ pub enum Kind {
 /// The account by which docker knows an identity token (docker/cli `native_store.go`, `tokenUsername`).
 pub const IDENTITY_TOKEN_ACCOUNT: &str = "<token>";
 
+/// What Docker Hub's personal access tokens begin with.
+const PERSONAL_PREFIX: &str = "dckr_pat_";
+/// What its organization access tokens begin with.
+const ORGANIZATION_PREFIX: &str = "dckr_oat_";
+
+/// Whether a text has the secret of one of Docker Hub's tokens in it.
+#[must_use]
+pub fn holds_hub_token(text: &str) -> bool {
+    [PERSONAL_PREFIX, ORGANIZATION_PREFIX]
+        .iter()
+        .any(|prefix| text.contains(prefix))
+}
+
 impl Kind {
     /// Tells the kind by the account docker uses for identity tokens and by the prefixes Docker Hub gives its
     /// tokens.
@@ -156,9 +169,9 @@ impl Kind {
         let text = secret.expose();
         if account == IDENTITY_TOKEN_ACCOUNT {
             Self::IdentityToken
-        } else if text.starts_with("dckr_pat_") {
+        } else if text.starts_with(PERSONAL_PREFIX) {
             Self::PersonalAccessToken
-        } else if text.starts_with("dckr_oat_") {
+        } else if text.starts_with(ORGANIZATION_PREFIX) {
             Self::OrganizationAccessToken
         } else {
             Self::Password

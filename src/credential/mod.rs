@@ -12,6 +12,7 @@ mod token_id;
 pub use allowed_scopes::{AllowedScope, AllowedScopes, Grant, HubScope, InvalidAllowedScope};
 pub use credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, SecretAtHand, UsableCredential,
+    holds_hub_token,
 };
 pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate, last_day};
 pub use profile::{InvalidProfile, Profile};

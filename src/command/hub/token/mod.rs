@@ -11,7 +11,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use super::keep::organization_option;
 use super::{HeldTokens, Manager};
 use crate::command::printable;
-use crate::credential::TokenId;
+use crate::credential::{TokenId, holds_hub_token};
 use crate::hub::{HubToken, Owner};
 
 /// The tokens that are meant: of the organization that is named, or of the account.
@@ -50,10 +50,7 @@ fn called(token: &HubToken) -> String {
 /// What a person names a token by: its id, or its label if only one has it.
 fn check_name(text: &str) -> Result<()> {
     // It would stand in a URL, and in an answer.
-    if ["dckr_pat_", "dckr_oat_"]
-        .iter()
-        .any(|prefix| text.contains(prefix))
-    {
+    if holds_hub_token(text) {
         bail!(
             "TOKEN: that is a token's secret; name its id or label, docker-credential-scoped hub token list shows them"
         );
