@@ -40,6 +40,17 @@ fn is_unable(scene: &HubScene, why: &str, said: &str) {
     assert_eq!(outcome.code, Some(1));
 }
 
+/// Keeps a password in a profile.
+fn keep_password(scene: &HubScene, account: &str, password: &str, profile: &str) {
+    let registry = scene.registry();
+    let words = ["add", &registry, "--username", account, "--profile", profile];
+    Outcome::of(
+        &mut HubScene::command_at(&scene.home, &words),
+        password.as_bytes(),
+    )
+    .succeeds();
+}
+
 /// Keeps a token where docker's browser login keeps its own.
 fn keep_access_token(scene: &HubScene, claims: &Value) {
     Helper::of(&scene.home).store(ACCESS_TOKEN, "anna", &jwt(claims));
@@ -232,17 +243,8 @@ fn a_token_that_was_kept_as_a_password_is_told_by_what_it_is_answered() {
 #[test]
 fn one_of_several_accounts_is_named_or_is_the_default_profiles() {
     let scene = scene();
-    let add = |account: &str, password: &str, profile: &str| {
-        let registry = scene.registry();
-        let words = ["add", &registry, "--username", account, "--profile", profile];
-        Outcome::of(
-            &mut HubScene::command_at(&scene.home, &words),
-            password.as_bytes(),
-        )
-        .succeeds();
-    };
-    add("anna", ANNA, "one");
-    add("ben", BEN, "two");
+    keep_password(&scene, "anna", ANNA, "one");
+    keep_password(&scene, "ben", BEN, "two");
     let several = "several accounts can manage tokens from here, anna, ben; name one with --account\n";
     scene.says(&LIST, "", &format!("docker-credential-scoped: {several}"), 1);
     scene.says(
@@ -263,6 +265,67 @@ fn one_of_several_accounts_is_named_or_is_the_default_profiles() {
     );
     scene.log_in("ben", BEN);
     scene.says(&LIST, "ben has no personal access tokens.\n", "", 0);
+}
+
+#[test]
+fn who_would_be_used_and_cannot_is_told() {
+    let scene = scene();
+    keep_password(&scene, "ben", BEN, "two");
+    scene.log_in("anna", "wrong");
+    scene.says(
+        &["hub", "status"],
+        "ACCOUNT  BY        PROFILE  MANAGES TOKENS\n\
+         anna     password  default  no: HUB refuses the sign-in: account or password is wrong; where an organization enforces single sign-on, sign in with docker login in a browser\n\
+         ben      password  two      yes\n",
+        "anna would be used and cannot; use --account ben\n",
+        0,
+    );
+    scene.run(&LIST).fails();
+    scene.says(
+        &["hub", "token", "list", "--account", "ben"],
+        "ben has no personal access tokens.\n",
+        "",
+        0,
+    );
+    // Another of the same account does it.
+    keep_password(&scene, "anna", ANNA, "three");
+    let outcome = scene.run(&["hub", "status"]).succeeds();
+    assert!(
+        outcome.stdout.ends_with("Tokens are managed as anna.\n"),
+        "{outcome:?}"
+    );
+    scene.says(&LIST, EMPTY, "", 0);
+}
+
+#[test]
+fn who_signs_in_by_an_address_is_found_by_the_name_of_the_account() {
+    let scene = scene();
+    keep_password(&scene, "anna@example.com", ANNA, "one");
+    scene.run(&["session", "start"]).succeeds();
+    keep_password(&scene, "ben", BEN, "two");
+    keep_password(&scene, "carl@example.com", "wrong", "three");
+    let as_anna = ["hub", "token", "list", "--account", "anna"];
+    assert!(scene.run(&as_anna).succeeds().stdout.contains("/session"));
+    scene.says(
+        &["hub", "token", "list", "--account", "dora"],
+        "",
+        "docker-credential-scoped: dora cannot manage tokens from here: nothing is held for it; sign in with docker login in a browser, or keep a password: docker-credential-scoped add REGISTRY --username NAME --profile NAME\n",
+        1,
+    );
+    scene.says(
+        &["session", "end"],
+        "Ended the session of anna: revoked, and removed from REGISTRY, profile session.\n",
+        "",
+        0,
+    );
+    assert!(scene.hub.tokens("anna").is_empty());
+    // Each is asked once, and for whoever is kept under the very name that is said nobody else is.
+    let sign_ins = |scene: &HubScene| scene.asked().iter().filter(|asked| *asked == SIGN_IN).count();
+    let before = sign_ins(&scene);
+    scene
+        .run(&["hub", "token", "list", "--account", "ben"])
+        .succeeds();
+    assert_eq!((before, sign_ins(&scene)), (2, 3));
 }
 
 #[test]

@@ -71,6 +71,12 @@ impl Candidate {
     pub fn unable(&self) -> Option<&str> {
         self.able.as_ref().err().map(String::as_str)
     }
+
+    /// Whether somebody may sign in with it by an address, which is not the account's name.
+    #[must_use]
+    pub fn is_by_address(&self) -> bool {
+        self.able.is_ok() && self.account.as_ref().is_some_and(|name| name.contains('@'))
+    }
 }
 
 /// All that is held, of every profile, that might manage tokens or is taken for it. Docker's browser login comes first,

@@ -52,12 +52,28 @@ pub enum Unsigned {
     Unable(String),
 }
 
+impl Unsigned {
+    /// Whether it would be the same with whatever else is kept.
+    fn is_everybodys(&self) -> bool {
+        matches!(
+            self,
+            Self::Hub(
+                HubError::Answer { .. } | HubError::Busy { .. } | HubError::Http(_) | HubError::Status { .. }
+            )
+        )
+    }
+}
+
 impl<'a> Manager<'a> {
     /// Signs in as this account, or as the one that manages tokens from here. Docker's own sign-in is used before a
     /// password, and another where one is refused.
     pub fn choose(account: Option<&str>, desk: Desk<'a>) -> Result<Self> {
         let candidates = candidates(desk)?;
-        let account = choose(&candidates, account, desk)?.to_owned();
+        let account = match (choose(&candidates, account, desk), account) {
+            (Ok(account), _) => account.to_owned(),
+            (Err(error), Some(account)) => return Self::by_address(account, candidates, desk)?.ok_or(error),
+            (Err(error), None) => return Err(error),
+        };
         let mut first = None;
         for candidate in candidates {
             if candidate.account.as_deref() != Some(account.as_str()) || candidate.able.is_err() {
@@ -65,12 +81,7 @@ impl<'a> Manager<'a> {
             }
             match Self::sign_in(candidate, desk) {
                 Ok(manager) => return Ok(manager),
-                Err(Unsigned::Hub(
-                    error @ (HubError::Answer { .. }
-                    | HubError::Busy { .. }
-                    | HubError::Http(_)
-                    | HubError::Status { .. }),
-                )) => return Err(error.into()),
+                Err(error) if error.is_everybodys() => return Err(error.into()),
                 Err(error) => {
                     first.get_or_insert(error);
                 }
@@ -80,6 +91,18 @@ impl<'a> Manager<'a> {
             || anyhow!("{account} cannot manage tokens from here"),
             Error::from,
         ))
+    }
+
+    /// Signs in as this account with what is kept for somebody's address: whose that is, only Docker Hub knows.
+    fn by_address(account: &str, candidates: Vec<Candidate>, desk: Desk<'a>) -> Result<Option<Self>> {
+        for candidate in candidates.into_iter().filter(Candidate::is_by_address) {
+            match Self::sign_in(candidate, desk) {
+                Ok(manager) if manager.account() == account => return Ok(Some(manager)),
+                Err(error) if error.is_everybodys() => return Err(error.into()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Signs in with what a candidate has.

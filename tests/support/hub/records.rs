@@ -146,8 +146,9 @@ impl Records {
         self.tokens_of(owner).filter(|token| token.is_manual()).count() < limit
     }
 
-    /// A bearer for a name and a secret.
+    /// A bearer for a name, or the address that belongs to it, and a secret.
     pub(super) fn sign_in(&mut self, name: &str, secret: &str) -> Result<String, Refusal> {
+        let name = name.strip_suffix("@example.com").unwrap_or(name);
         let account = self
             .account(name)
             .filter(|account| account.password == secret)
