@@ -11,6 +11,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::json;
+use support::fixture::answer::Answer;
 use support::helper::{Helper, message};
 use support::hub::account::Account;
 use support::hub::fault::Fault;
@@ -100,6 +102,21 @@ impl Rotation {
 
 fn failure(text: &str) -> String {
     format!("docker-credential-scoped: {text}\n")
+}
+
+#[test]
+fn what_may_do_nobody_knows_what_is_not_made_again() {
+    let rotation = Rotation::new();
+    let Rotation { scene, old } = &rotation;
+    let list = json!({ "results": [{ "uuid": old.id, "token_label": "ci", "scopes": ["repo:write", { "new": 1 }] }] });
+    scene
+        .hub
+        .fail("GET", PERSONAL, 1, Fault::Answer(Answer::json(&list)));
+    rotation.leaves_all_as_it_was(
+        &ROTATE,
+        "what the token may do is not told, or not in a way that is understood here; make another by hand with \
+         docker-credential-scoped hub token create",
+    );
 }
 
 #[test]
