@@ -27,7 +27,7 @@ pub enum Which {
     Pruned {
         /// Whether whatever Docker Hub says was not made by hand is one.
         is_all_automatic: bool,
-        /// Whether nothing is written down of what is found out.
+        /// Whether nothing is found out that would change anything.
         is_dry_run: bool,
     },
 }
