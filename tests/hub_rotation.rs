@@ -105,6 +105,21 @@ fn failure(text: &str) -> String {
 }
 
 #[test]
+fn what_may_do_nobody_knows_what_is_not_made_again() {
+    let rotation = Rotation::new();
+    let Rotation { scene, old } = &rotation;
+    let list = json!({ "results": [{ "uuid": old.id, "token_label": "ci", "scopes": ["repo:write", { "new": 1 }] }] });
+    scene
+        .hub
+        .fail("GET", PERSONAL, 1, Fault::Answer(Answer::json(&list)));
+    rotation.leaves_all_as_it_was(
+        &ROTATE,
+        "what the token may do is not told, or not in a way that is understood here; make another by hand with \
+         docker-credential-scoped hub token create",
+    );
+}
+
+#[test]
 fn a_new_token_takes_the_place_of_the_old_one_which_is_revoked_last() {
     let rotation = Rotation::new();
     let before = rotation.scene.asked().len();

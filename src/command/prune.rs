@@ -130,11 +130,13 @@ fn show(
 pub struct Unpruned {
     /// What was done, and why not all.
     pub line: String,
-    /// Whether the next one would not be revoked either: the sign-in is over, or Docker Hub wants to be left alone.
+    /// Whether the next one would not be revoked either: the sign-in is over, or Docker Hub wants to be left alone, or
+    /// is not to be had. It would be removed here all the same.
     pub is_last: bool,
 }
 
-/// Removes a session token here, and then revokes it: interrupted in between, it is found again by its label. Gives a
+/// Removes a session token here, and then revokes it: interrupted in between, it is found again by its label, if it has
+/// one. Gives a
 /// line for what was done, or for what was not.
 pub fn prune_one(
     token: &SessionToken<Slot>,
@@ -181,7 +183,22 @@ pub fn prune_one(
             line: format!(
                 "{called}{removed_here}; not revoked: {error}; revoke it: docker-credential-scoped hub token revoke {id}"
             ),
-            is_last: matches!(error, HubError::Busy { .. } | HubError::Unauthorized { .. }),
+            is_last: match error {
+                HubError::Answer { .. }
+                | HubError::Busy { .. }
+                | HubError::FromToken(_)
+                | HubError::Http(_)
+                | HubError::SecondFactor { .. }
+                | HubError::SignIn { .. }
+                | HubError::Unauthorized { .. } => true,
+                HubError::Status { status, .. } => status >= 500,
+                HubError::Forbidden { .. }
+                | HubError::Invalid { .. }
+                | HubError::Limit { .. }
+                | HubError::NotFound { .. }
+                | HubError::TooMany { .. }
+                | HubError::Unsure { .. } => false,
+            },
         }),
     }
 }

@@ -3,9 +3,8 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use url::Url;
 
 use crate::credential::TokenId;
@@ -13,7 +12,7 @@ use crate::http::{Authorization, Http, HttpError, Method, Request, Response, aut
 use crate::hub::pages::{List, PAGE_SIZE, Page, follow};
 use crate::hub::patience::{Patience, busy_until};
 use crate::hub::refusal::{Limit, Refusal};
-use crate::hub::{Change, HubError, HubToken, InvalidAnswer, NewToken, Owner, bearer};
+use crate::hub::{Change, Created, HubError, HubToken, InvalidAnswer, NewToken, Owner, bearer};
 use crate::registry::AccessToken;
 use crate::secret::Secret;
 
@@ -32,17 +31,6 @@ pub struct Heard {
     pub time: OffsetDateTime,
     /// When that was, for who knows what our clock showed then.
     pub at: Instant,
-}
-
-/// A token that was made, with its secret, which is told this once.
-#[derive(Debug)]
-pub struct Created {
-    /// What Docker Hub tells of it.
-    pub token: HubToken,
-    /// What it is used with.
-    pub secret: Secret,
-    /// Whether it is good for longer than was asked: who asked for an end has to know.
-    pub is_longer: bool,
 }
 
 /// What came of revoking a token.
@@ -151,7 +139,7 @@ impl<'a> Hub<'a> {
                 _ => error,
             })?;
         match response.status {
-            200..=299 => self.created(&response, new).map_err(|why| unsure(why, new)),
+            200..=299 => Created::read(&response.body, new).map_err(|why| unsure(self.answer(why), new)),
             400 | 402 | 403 | 409 | 422 => {
                 let refusal = Refusal::read(&response.body);
                 match refusal.limit() {
@@ -217,38 +205,6 @@ impl<'a> Hub<'a> {
         } else {
             Err(self.answer(InvalidAnswer::Absence))
         }
-    }
-
-    /// Until when a new token is good is as it was asked for where that is not answered. What is answered stands: be it
-    /// for ever, or what cannot be read.
-    fn created(&self, response: &Response, new: &NewToken) -> Result<Created, HubError> {
-        #[derive(Deserialize)]
-        struct Wire {
-            token: Option<String>,
-        }
-        let (mut token, says_when) =
-            HubToken::read_new(&response.body).ok_or_else(|| self.answer(InvalidAnswer::Token))?;
-        if !says_when {
-            token.expires = new.expires;
-        }
-        let is_longer = new.expires.is_some_and(|asked| {
-            // Docker Hub need not keep parts of a second.
-            token.expires.is_none_or(|told| told - asked >= Duration::SECOND)
-        });
-        let secret = serde_json::from_slice(&response.body)
-            .ok()
-            .and_then(|Wire { token }| token)
-            .map(Secret::new)
-            // What goes into a header: a token with a line break would write further headers.
-            .filter(|secret| {
-                !secret.expose().is_empty() && secret.expose().bytes().all(|byte| byte.is_ascii_graphic())
-            })
-            .ok_or_else(|| self.answer(InvalidAnswer::Secret))?;
-        Ok(Created {
-            token,
-            secret,
-            is_longer,
-        })
     }
 
     fn send(

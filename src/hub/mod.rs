@@ -4,6 +4,7 @@
 //! As documented in docker/docs `content/reference/api/hub/latest.yaml`, and lenient where that is silent.
 
 mod bearer;
+mod created;
 mod error;
 mod hub;
 mod hub_token;
@@ -16,8 +17,9 @@ mod refusal;
 mod resource;
 
 pub use bearer::{HubClaims, NotForManagement};
+pub use created::Created;
 pub use error::{HubError, InvalidAnswer};
-pub use hub::{Created, Heard, Hub, Revoked};
+pub use hub::{Heard, Hub, Revoked};
 pub use hub_token::HubToken;
 pub use new_token::{Change, InvalidNewToken, NewToken};
 pub use owner::{InvalidOrganization, Organization, Owner};

@@ -65,9 +65,18 @@ pub(crate) fn store(home: &Home) -> CredentialStore {
 
 /// What is held for the registry in a profile is last used at that time.
 pub(crate) fn use_held(home: &Home, registry: &str, profile: &str, used: OffsetDateTime) {
+    used_at(home, &slot(registry, profile), used);
+}
+
+/// When that was used last.
+pub(crate) fn last_used(home: &Home, registry: &str, profile: &str) -> OffsetDateTime {
+    let held = store(home).get(&slot(registry, profile)).expect("a store");
+    held.expect("a credential").last_used
+}
+
+fn slot(registry: &str, profile: &str) -> Slot {
     let url: ServerUrl = registry.parse().expect("a server");
-    let slot = Slot::new(url.server().clone(), profile.parse().expect("a profile"));
-    used_at(home, &slot, used);
+    Slot::new(url.server().clone(), profile.parse().expect("a profile"))
 }
 
 fn used_at(home: &Home, slot: &Slot, used: OffsetDateTime) {

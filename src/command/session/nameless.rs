@@ -24,7 +24,7 @@ pub(super) struct Told {
 /// Finds out which of the listed tokens those are that are held here under no id, and writes that down. What was made by
 /// hand, and what cannot be told, is taken out of what is held.
 ///
-/// The list was read before: who signs in with a token uses it.
+/// The list was read before: who signs in with a token uses it. A dry run therefore does not, and leaves them all.
 pub(super) fn tell(
     held: &mut BTreeMap<Slot, Held>,
     listed: &[HubToken],
@@ -51,13 +51,20 @@ pub(super) fn tell(
         let known = asked
             .iter()
             .position(|(other, _)| other.is_same_as(&one.credential.secret));
-        let place = known.unwrap_or_else(|| {
-            let answer = manager.identify(&one.credential.account, secret);
-            asked.push((one.credential.secret.clone(), answer));
-            asked.len() - 1
-        });
-        let answer = asked.get(place).map(|(_, answer)| answer);
-        let what = what_it_is(answer, listed);
+        let what = if is_dry_run {
+            // Used, it would come before others when it is pruned in earnest.
+            unknown(
+                "a dry run does not sign in with it, which Docker Hub would count as a use",
+                true,
+            )
+        } else {
+            let place = known.unwrap_or_else(|| {
+                let answer = manager.identify(&one.credential.account, secret);
+                asked.push((one.credential.secret.clone(), answer));
+                asked.len() - 1
+            });
+            what_it_is(asked.get(place).map(|(_, answer)| answer), listed)
+        };
         match what {
             What::Is(token, kind) => {
                 let learnt = Credential {
@@ -66,7 +73,7 @@ pub(super) fn tell(
                     ..one.credential.clone()
                 };
                 let store = desk.rooms.credentials.store;
-                let is_there = is_dry_run || store.describe(&slot, &one.credential, &learnt, desk.now)?;
+                let is_there = store.describe(&slot, &one.credential, &learnt, desk.now)?;
                 if kind == Kind::SessionToken && is_there {
                     one.credential = learnt;
                     continue;
@@ -98,11 +105,14 @@ enum What<'a> {
     Unknown { why: String, may_be_listed: bool },
 }
 
-fn what_it_is<'a>(answer: Option<&Result<Option<TokenId>, HubError>>, listed: &'a [HubToken]) -> What<'a> {
-    let unknown = |why: &str, may_be_listed| What::Unknown {
+fn unknown<'a>(why: &str, may_be_listed: bool) -> What<'a> {
+    What::Unknown {
         why: why.to_owned(),
         may_be_listed,
-    };
+    }
+}
+
+fn what_it_is<'a>(answer: Option<&Result<Option<TokenId>, HubError>>, listed: &'a [HubToken]) -> What<'a> {
     let id = match answer {
         Some(Ok(Some(id))) => id,
         Some(Err(HubError::SignIn { server })) => {

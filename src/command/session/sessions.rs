@@ -27,7 +27,7 @@ pub enum Which {
     Pruned {
         /// Whether whatever Docker Hub says was not made by hand is one.
         is_all_automatic: bool,
-        /// Whether nothing is written down of what is found out.
+        /// Whether nothing is found out that would change anything.
         is_dry_run: bool,
     },
 }
@@ -106,9 +106,7 @@ impl Sessions {
             if let Some(token) = manager.token(&Owner::Account, &id)? {
                 sessions.known.insert(id, token);
             } else {
-                let is_it = |held: &Held| held.credential.token_id.as_ref() == Some(&id);
-                let gone = sessions.held.extract_if(.., |_, held| is_it(held));
-                let slots = gone.map(|(slot, _)| slot).collect();
+                let slots = sessions.take_out(&id);
                 sessions.gone.insert(id, slots);
             }
         }
@@ -161,15 +159,32 @@ impl Sessions {
 
     /// Leaves out what stands in no order with the others, here too.
     fn leave_undated(&mut self) {
-        for (id, token) in self.known.extract_if(.., |_, token| !token.is_dated()) {
+        let (dated, undated) = std::mem::take(&mut self.known)
+            .into_iter()
+            .partition(|(_, token)| token.is_dated());
+        self.known = dated;
+        let undated: BTreeMap<TokenId, HubToken> = undated;
+        for (id, token) in undated {
+            self.take_out(&id);
             self.left.push(format!(
                 "{}: left, and not counted: Docker Hub does not tell when it was made or used in a way that is \
                  understood here",
                 name(&token)
             ));
-            self.held
-                .retain(|_, held| held.credential.token_id.as_ref() != Some(&id));
         }
+    }
+
+    /// Counts a token no more of what is held here, and says where it is.
+    fn take_out(&mut self, id: &TokenId) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        self.held.retain(|slot, held| {
+            let is_it = held.credential.token_id.as_ref() == Some(id);
+            if is_it {
+                slots.push(slot.clone());
+            }
+            !is_it
+        });
+        slots
     }
 
     fn take_together(&mut self, clocks: &Clocks) {
