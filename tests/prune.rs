@@ -885,22 +885,29 @@ fn a_thousand_tokens_are_read_once_and_only_what_goes_is_revoked() {
     let scene = HubScene::new(Config::default());
     scene.log_in("anna", ANNA);
     let mut kept = Vec::new();
-    for number in 0..985 {
+    for number in 0..955 {
         kept.push(
             scene
                 .hub
                 .generate("anna", "manual", &format!("ci-{number}"), ago(99_999), None),
         );
     }
-    let sessions: Vec<_> = (0..15)
-        .map(|number| session_of(&scene, "laptop", &format!("p{number}"), ago(100 - number)))
+    let sessions: Vec<_> = (0..45)
+        .map(|number| {
+            let (profile, used) = (format!("p{number}"), ago(100 - number));
+            let token = session_of(&scene, "laptop", &profile, used);
+            hold(&scene.home, &scene.registry(), &profile, &token, used);
+            token
+        })
         .collect();
-    kept.extend_from_slice(&sessions[10..]);
+    kept.extend_from_slice(&sessions[40..]);
     run_on(&scene.home, "laptop", &["prune"]).succeeds();
+    let here: BTreeSet<_> = held(&scene.home).into_iter().collect();
+    assert_eq!(here, ids_of(&sessions[40..]));
     let mut asked = vec!["POST /v2/auth/token".to_owned()];
     asked.extend(vec!["GET /v2/access-tokens".to_owned(); 10]);
     asked.extend(
-        sessions[..10]
+        sessions[..40]
             .iter()
             .map(|token| format!("DELETE /v2/access-tokens/{}", token.id)),
     );
