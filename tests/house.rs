@@ -106,6 +106,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "process/caller.rs",
             "process/child.rs",
             "process/host.rs",
+            "secret_source/output.rs",
             "secret_source/program.rs",
             "settings.rs",
         ],

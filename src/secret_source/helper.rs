@@ -10,7 +10,8 @@ use thiserror::Error;
 use crate::credential::HelperName;
 use crate::protocol::docker::{self, CREDENTIALS_NOT_FOUND};
 use crate::secret::Secret;
-use crate::secret_source::program::{Answer, Audience, Depth, Problem, run};
+use crate::secret_source::depth::Depth;
+use crate::secret_source::program::{Answer, Audience, Problem, run};
 
 /// Another helper, by the name that a configuration gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,72 +1,23 @@
 //! Program: another program that is run for what it prints, within a time and a length. Knows nothing of what the answer
 //! means.
 
-use std::ffi::OsString;
-use std::io::{self, Read, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::io::{self, Write};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::depth::Depth;
+use super::output::Output;
 use crate::protocol::docker;
-
-/// The most that is read of an answer: far more than a person's logins.
-const MAX_ANSWER_BYTES: usize = 1024 * 1024;
-
-/// How much is heard at a time: a login fits into it.
-const PIECE_BYTES: usize = 4096;
 
 /// How often a program is looked at until it ends.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// How long a program is waited for that is ended.
 const END_WITHIN: Duration = Duration::from_millis(500);
-
-/// How many of us there may be in a row, each asked by another program that the one before has run. Nobody means to
-/// have more than one below another; who goes round in a circle is to notice.
-const DEEPEST: u8 = 4;
-
-const DEPTH_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_DEPTH";
-
-/// How many of us there are in a row, this one included.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Depth(u8);
-
-impl Depth {
-    /// As the one before has left it in the environment.
-    pub fn read(variables: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, TooDeep> {
-        let depth = match variables(DEPTH_VARIABLE) {
-            None => 0,
-            // What is none of our numbers is nobody's: it is not started from again.
-            Some(text) => text
-                .to_str()
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(DEEPEST),
-        };
-        if depth < DEEPEST {
-            Ok(Self(depth))
-        } else {
-            Err(TooDeep)
-        }
-    }
-
-    /// Leaves it to a program that may ask us again.
-    fn deeper(self, command: &mut Command) -> &mut Command {
-        command.env(DEPTH_VARIABLE, self.0.saturating_add(1).to_string())
-    }
-
-    /// Whether none of us is above this one.
-    fn is_outermost(self) -> bool {
-        self.0 == 0
-    }
-}
-
-/// Programs ask each other in a circle.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("a secret's program asks this helper again, which runs a program again, and so on; break the circle")]
-pub struct TooDeep;
 
 /// Why there is no answer. Texts never repeat what the program said: it may hold a secret.
 #[derive(Debug, Error)]
@@ -203,127 +154,6 @@ fn converse(
     }
 }
 
-/// What comes out of a program, piece by piece.
-struct Output {
-    pipe: Pipe,
-    pieces: Vec<Zeroizing<Vec<u8>>>,
-    length: usize,
-    is_all: bool,
-}
-
-impl Output {
-    fn of(stdout: ChildStdout) -> io::Result<Self> {
-        Ok(Self {
-            pipe: Pipe::of(stdout)?,
-            pieces: Vec::new(),
-            length: 0,
-            is_all: false,
-        })
-    }
-
-    /// Takes all that is there, and waits for nothing.
-    fn hear(&mut self) -> Result<(), Problem> {
-        while !self.is_all {
-            match self.pipe.take() {
-                Ok(Some(piece)) if piece.is_empty() => self.is_all = true,
-                Ok(Some(piece)) => {
-                    self.length += piece.len();
-                    self.pieces.push(piece);
-                }
-                Ok(None) => break,
-                Err(error) => return Err(Problem::NotStarted(error)),
-            }
-            if self.length > MAX_ANSWER_BYTES {
-                return Err(Problem::TooLong);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether what was heard since its end is all that it wrote.
-    fn holds_all_of_who_has_ended(&self) -> bool {
-        self.is_all || Pipe::IS_TAKEN_FROM_AT_ONCE
-    }
-
-    /// In one piece that never grew: growing leaves a copy behind that nobody wipes.
-    fn joined(&self) -> Zeroizing<Vec<u8>> {
-        let mut all = Zeroizing::new(Vec::with_capacity(self.length));
-        for piece in &self.pieces {
-            all.extend_from_slice(piece);
-        }
-        all
-    }
-}
-
-/// Up to a piece of what there is; nothing at its end.
-fn read_piece(stdout: &mut ChildStdout) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut piece = Zeroizing::new(vec![0; PIECE_BYTES]);
-    loop {
-        match stdout.read(&mut piece) {
-            Ok(count) => {
-                piece.truncate(count);
-                return Ok(piece);
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// The end of a pipe that is read where there is something.
-#[cfg(unix)]
-struct Pipe(ChildStdout);
-
-#[cfg(unix)]
-impl Pipe {
-    const IS_TAKEN_FROM_AT_ONCE: bool = true;
-
-    fn of(stdout: ChildStdout) -> io::Result<Self> {
-        rustix::io::ioctl_fionbio(&stdout, true)?;
-        Ok(Self(stdout))
-    }
-
-    /// The next piece, the one after the last of which is empty; `None` where there is none now.
-    fn take(&mut self) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-        match read_piece(&mut self.0) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            piece => piece.map(Some),
-        }
-    }
-}
-
-/// The same where reading waits: on its own thread, which is left behind where it waits for ever.
-#[cfg(not(unix))]
-struct Pipe(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
-
-#[cfg(not(unix))]
-impl Pipe {
-    const IS_TAKEN_FROM_AT_ONCE: bool = false;
-
-    #[expect(
-        clippy::unnecessary_wraps,
-        reason = "where reading does not wait, it can fail"
-    )]
-    fn of(mut stdout: ChildStdout) -> io::Result<Self> {
-        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-        thread::spawn(move || {
-            loop {
-                let piece = read_piece(&mut stdout);
-                let is_last = piece.as_ref().map_or(true, |piece| piece.is_empty());
-                // Nobody listens any more when it took too long.
-                if sender.send(piece).is_err() || is_last {
-                    break;
-                }
-            }
-        });
-        Ok(Self(receiver))
-    }
-
-    fn take(&mut self) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-        self.0.try_recv().ok().transpose()
-    }
-}
-
 /// Has the system tell us how programs end. It tells nobody who ignores `SIGCHLD`, which whoever started us may have
 /// left to us.
 #[cfg(unix)]
@@ -440,26 +270,5 @@ mod tests {
             ask("yes", Duration::from_secs(30)),
             Err("gave more than 1 MiB".into())
         );
-    }
-
-    #[test]
-    fn a_circle_of_programs_comes_to_an_end() {
-        let at = |text: &'static str| Depth::read(&move |name| (name == DEPTH_VARIABLE).then(|| text.into()));
-        assert_eq!(Depth::read(&|_| None), Ok(Depth(0)));
-        assert_eq!(at("3"), Ok(Depth(3)));
-        for text in ["4", "255", "256", "-1", "", "x"] {
-            assert_eq!(at(text), Err(TooDeep), "{text}");
-        }
-        let mut command = Command::new("sh");
-        command.args(["-c", &format!("printf %s \"${DEPTH_VARIABLE}\"")]);
-        let answer = run(
-            &mut command,
-            None,
-            Depth(2),
-            Audience::Client,
-            Duration::from_secs(30),
-        )
-        .unwrap();
-        assert_eq!(answer.stdout.as_slice(), b"3");
     }
 }

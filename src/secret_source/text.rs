@@ -11,7 +11,8 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use crate::secret::Secret;
-use crate::secret_source::program::{Audience, Depth, Problem, run};
+use crate::secret_source::depth::Depth;
+use crate::secret_source::program::{Audience, Problem, run};
 
 /// The longest secret: registries and proxies cap a header, in which it has to fit in base64, at 8 to 32 KiB.
 pub const MAX_SECRET_BYTES: usize = 64 * 1024;
