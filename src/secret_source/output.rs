@@ -31,8 +31,9 @@ impl Output {
         })
     }
 
-    /// Takes all that is there, and waits for nothing.
-    pub(super) fn hear(&mut self) -> Result<(), Problem> {
+    /// Takes all that is there, and waits for nothing. Says whether there was anything.
+    pub(super) fn hear(&mut self) -> Result<bool, Problem> {
+        let before = self.length;
         while !self.is_all {
             match self.pipe.take() {
                 Ok(Some(piece)) if piece.is_empty() => self.is_all = true,
@@ -47,12 +48,12 @@ impl Output {
                 return Err(Problem::TooLong);
             }
         }
-        Ok(())
+        Ok(self.length > before)
     }
 
-    /// Whether what was heard since its end is all that it wrote.
-    pub(super) fn holds_all_of_who_has_ended(&self) -> bool {
-        self.is_all || Pipe::IS_TAKEN_FROM_AT_ONCE
+    /// Whether nobody can write more.
+    pub(super) fn is_all(&self) -> bool {
+        self.is_all
     }
 
     /// In one piece that never grew: growing leaves a copy behind that nobody wipes.
@@ -86,8 +87,6 @@ struct Pipe(ChildStdout);
 
 #[cfg(unix)]
 impl Pipe {
-    const IS_TAKEN_FROM_AT_ONCE: bool = true;
-
     fn of(stdout: ChildStdout) -> io::Result<Self> {
         rustix::io::ioctl_fionbio(&stdout, true)?;
         Ok(Self(stdout))
@@ -108,8 +107,6 @@ struct Pipe(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
 
 #[cfg(not(unix))]
 impl Pipe {
-    const IS_TAKEN_FROM_AT_ONCE: bool = false;
-
     #[expect(
         clippy::unnecessary_wraps,
         reason = "where reading does not wait, it can fail"

@@ -16,6 +16,11 @@ use crate::protocol::docker;
 /// How often a program is looked at until it ends.
 const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
+/// How long it has to be quiet after the program's end where something that it started keeps its output open. That may
+/// write the rest, as a pipeline's last part does which the shell does not wait for; an agent keeps it open for days and
+/// writes nothing.
+const QUIET: Duration = Duration::from_millis(100);
+
 /// How long a program is waited for that is ended.
 const END_WITHIN: Duration = Duration::from_millis(500);
 
@@ -139,15 +144,22 @@ fn converse(
     }
     let stdout = child.stdout.take().ok_or(Problem::Unknown)?;
     let mut output = Output::of(stdout).map_err(Problem::NotStarted)?;
+    let mut quiet_since = None;
     loop {
-        // Looked at before it is heard: all that it wrote is in the pipe then, if it has ended. What it has started may
-        // keep that open: an agent goes on for days.
-        let has_ended = has_ended(child).map_err(Problem::NotStarted)?;
-        output.hear()?;
-        if has_ended && output.holds_all_of_who_has_ended() {
+        // Looked at before it is heard: all that it wrote is in the pipe then, if it has ended.
+        let has_ended = quiet_since.is_some() || has_ended(child).map_err(Problem::NotStarted)?;
+        // Looked at before it is heard, too: however late it is, what is in the pipe counts.
+        let now = Instant::now();
+        let is_quiet = !output.hear()?;
+        if has_ended && output.is_all() {
             return Ok(output.joined());
         }
-        if Instant::now() >= deadline {
+        match quiet_since {
+            Some(since) if is_quiet && now - since >= QUIET => return Ok(output.joined()),
+            Some(_) if is_quiet => {}
+            Some(_) | None => quiet_since = has_ended.then_some(now),
+        }
+        if now >= deadline && (quiet_since.is_none() || !is_quiet) {
             return Err(Problem::TimedOut(limit));
         }
         thread::sleep(LOOK_AGAIN_AFTER);
@@ -260,6 +272,11 @@ mod tests {
         assert_eq!(
             ask("head -c 1000000 /dev/zero | tr '\\0' x; sleep 60 &", limit),
             Ok((true, "x".repeat(1_000_000)))
+        );
+        // The shell does not wait for what it writes into.
+        assert_eq!(
+            ask("{ sleep 0.02; echo no; } & exit 0", limit),
+            Ok((true, "no\n".into()))
         );
         assert!(begun.elapsed() < Duration::from_secs(20));
     }
