@@ -182,7 +182,7 @@ fn what_is_no_list_is_an_error_by_what_there_is_to_do() {
             "FromToken(OrganizationToken)",
         ),
         (says(403, GOSSIP), "Forbidden"),
-        (Answer::page(403), "Forbidden"),
+        (Answer::page(403), "Answer"),
         (says(404, GOSSIP), "NotFound"),
         (says(400, GOSSIP), "Invalid"),
         (says(418, GOSSIP), "Status"),

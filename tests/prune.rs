@@ -380,6 +380,8 @@ fn where_the_sign_in_ends_or_docker_hub_is_not_to_be_had_the_others_stay_here_to
         Fault::DropBefore,
         // As of a network that wants somebody to sign in first.
         Fault::Answer(Answer::page(200)),
+        Fault::Answer(Answer::page(403)),
+        Fault::Answer(Answer::page(405)),
     ] {
         let (scene, tokens) = scene_with(8);
         // The one before is revoked.

@@ -190,8 +190,8 @@ pub fn prune_one(
                 | HubError::Http(_)
                 | HubError::SecondFactor { .. }
                 | HubError::SignIn { .. }
+                | HubError::Status { .. }
                 | HubError::Unauthorized { .. } => true,
-                HubError::Status { status, .. } => status >= 500,
                 HubError::Forbidden { .. }
                 | HubError::Invalid { .. }
                 | HubError::Limit { .. }

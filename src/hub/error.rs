@@ -161,6 +161,9 @@ pub enum InvalidAnswer {
     /// To a list.
     #[error("something that is no list of tokens")]
     List,
+    /// To anything, by who is not Docker Hub.
+    #[error("that it is forbidden (403), and not as Docker Hub does")]
+    Refusal,
     /// To the revoking of a token.
     #[error("the revocation with something that is not Docker Hub's")]
     Revocation,

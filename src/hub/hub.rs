@@ -239,6 +239,8 @@ impl<'a> Hub<'a> {
                 server,
                 is_new: false,
             },
+            // As a proxy says it that lets nobody revoke.
+            403 if !is_object(response) => self.answer(InvalidAnswer::Refusal),
             403 => match refusal.not_for_management() {
                 Some(why) => HubError::FromToken(why),
                 None => HubError::Forbidden { server, owner },
