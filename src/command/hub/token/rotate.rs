@@ -54,7 +54,16 @@ pub fn rotate(request: &Request, desk: Desk<'_>) -> Result<Report> {
         .of(&old.id)
         .next()
         .and_then(|(_, held)| held.credential.created);
-    let expires = request.expires.unwrap_or_else(|| as_long(&old, life, desk.now));
+    let expires = match request.expires {
+        Some(expires) => expires,
+        // It has an end, and the new one would have none.
+        None if !old.is_end_told => bail!(
+            "until when {} is good is told in a way that is not understood here; say with --expires until when the new \
+             one is to be",
+            called(&old)
+        ),
+        None => as_long(&old, life, desk.now),
+    };
     let rotation = Rotation {
         new: NewToken::like(&old, owner, &old.label, expires)?,
         // Before anything is made: where it is proved has to be known.
