@@ -10,6 +10,7 @@ mod session;
 use std::ffi::OsString;
 
 use clap::builder::NonEmptyStringValueParser;
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::credential::{Profile, holds_hub_token};
@@ -42,7 +43,11 @@ impl CommandLine {
 
     /// Reads a command line, the program's name first; what is no command line is a message, or help.
     pub fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
-        match arguments.split_first().and_then(|(_, rest)| plain::read(rest)) {
+        let rest = arguments.get(1..).unwrap_or_default();
+        if has_token(rest) {
+            return Err(token_refused(ErrorKind::ValueValidation));
+        }
+        match plain::read(rest) {
             Some(token) => Ok(Self {
                 command: Command::Token(token),
             }),
@@ -51,17 +56,33 @@ impl CommandLine {
     }
 }
 
-/// clap's message; or ours, where clap repeats a token that somebody wrote where it does not belong.
+/// Whether somebody wrote a token of Docker Hub among our arguments, where it would be taken for a name or a label, and
+/// be sent or repeated as one. Another program's command is its own.
+fn has_token(arguments: &[OsString]) -> bool {
+    let takes_command = arguments
+        .first()
+        .is_some_and(|command| command == "add" || command == "exec");
+    arguments
+        .iter()
+        .take_while(|word| !(takes_command && *word == "--"))
+        .any(|word| holds_hub_token(&word.to_string_lossy()))
+}
+
+/// clap's message; or ours, where clap repeats a token that is part of another program's command.
 fn unrepeated(message: clap::Error) -> clap::Error {
     if holds_hub_token(&message.to_string()) {
-        clap::Error::raw(
-            message.kind(),
-            "an argument is a token's secret, or has one in it: secrets are read from standard input, and others can see \
-             what is on a command line; revoke it if somebody may have\n",
-        )
+        token_refused(message.kind())
     } else {
         message
     }
+}
+
+fn token_refused(kind: ErrorKind) -> clap::Error {
+    clap::Error::raw(
+        kind,
+        "an argument is a token's secret, or has one in it: secrets are read from standard input, and others can see \
+         what is on a command line; revoke it if somebody may have\n",
+    )
 }
 
 /// The commands for people.

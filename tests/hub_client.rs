@@ -561,15 +561,15 @@ fn who_is_told_to_wait_for_long_says_so_at_once() {
             .with("X-Retry-After", text)
             .with("Date", "Sun, 22 Nov 2009 08:00:00 GMT")
     };
-    for text in ["1258876831", "31"] {
+    for text in ["1258876866", "66"] {
         let server = busy_once(answer(text));
-        let error = fails(hub(&server, |hub| {
+        let error = fails(at(&api(&server), LONG * 15, |hub| {
             hub.tokens(&bearer(), &Owner::Account, &mut |_, _| {})
         }));
         assert_eq!(
             error.to_string(),
             format!(
-                "{} answers too many requests (429); try again after 2009-11-22T08:00:31Z",
+                "{} answers too many requests (429); try again after 2009-11-22T08:01:06Z",
                 server.address()
             )
         );

@@ -120,6 +120,31 @@ fn what_may_do_nobody_knows_what_is_not_made_again() {
 }
 
 #[test]
+fn whose_end_nobody_understands_is_not_made_again_without_one() {
+    let rotation = Rotation::new();
+    let Rotation { scene, old } = &rotation;
+    let odd = || {
+        let list = json!({ "results": [{ "uuid": old.id, "token_label": "ci", "scopes": ["repo:write"],
+                                         "expires_at": "some day" }] });
+        scene
+            .hub
+            .fail("GET", PERSONAL, 1, Fault::Answer(Answer::json(&list)));
+    };
+    odd();
+    rotation.leaves_all_as_it_was(
+        &ROTATE,
+        "until when ci (ID) is good is told in a way that is not understood here; say with --expires until when the new \
+         one is to be",
+    );
+    odd();
+    scene
+        .run(&[&ROTATE[..], &["--expires", "2d"]].concat())
+        .succeeds();
+    let new = rotation.kept();
+    assert!(new.id != old.id && new.expires.is_some());
+}
+
+#[test]
 fn a_new_token_takes_the_place_of_the_old_one_which_is_revoked_last() {
     let rotation = Rotation::new();
     let before = rotation.scene.asked().len();

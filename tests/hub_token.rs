@@ -659,14 +659,27 @@ fn a_secret_in_the_place_of_a_name_is_neither_sent_nor_repeated() {
     let secret = only(&scene, "anna").secret;
     for words in [
         &["hub", "token", "revoke", &secret][..],
+        &["hub", "token", "revoke", "--", &secret],
+        &["hub", "token", "list", "--account", &secret],
+        &[
+            "hub",
+            "token",
+            "create",
+            "--label",
+            &secret,
+            "--scope",
+            "repo:read",
+            "--profile",
+            "new",
+        ],
         &["hub", "token", "rotate", &secret],
         &["hub", "token", "update", &secret, "--active"],
     ] {
         scene.says(
             words,
             "",
-            &failure("TOKEN: that is a token's secret; name its id or label, docker-credential-scoped hub token list shows them"),
-            1,
+            "error: an argument is a token's secret, or has one in it: secrets are read from standard input, and others can see what is on a command line; revoke it if somebody may have\n",
+            2,
         );
     }
     assert_eq!(scene.asked().len(), before);

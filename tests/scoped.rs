@@ -883,9 +883,35 @@ fn a_token_on_the_command_line_is_refused_and_not_repeated() {
             &["log", secret],
             &["configure", &profile],
             &["token", "h", "--profile", secret],
+            // Where clap takes it for a name.
+            &["token", secret],
+            &["token", "h", "--scope", secret],
+            &["hub", "token", "list", "--account", secret],
+            &["hub", "token", "create", "--label", &format!("ci-{secret}")],
+            &["hub", "token", "revoke", "--", secret],
+            &["session", "start", "--account", secret],
+            &["add", "h", "--username", secret],
+            &["add", "h", secret],
+            &["inspect", secret],
+            &["exec", "--profile", secret, "--", "true"],
+            &["exec", "--pull", secret, "--", "true"],
         ] {
             run(&home, words, "").is("", told, 2);
         }
+        // What a command of another program says is its own.
+        let words = [
+            "add",
+            "h",
+            "--username",
+            "u",
+            "--from",
+            "command",
+            "--",
+            "echo",
+            secret,
+        ];
+        run(&home, &words, "").succeeds();
+        run(&home, &["remove", "h"], "").succeeds();
         let usage = run(&home, &[secret], "").fails();
         assert!(
             usage.stdout.contains("Usage") && !usage.stdout.contains(secret),

@@ -29,6 +29,8 @@ pub struct HubToken {
     pub is_use_told: bool,
     /// From when on it is not taken.
     pub expires: Option<OffsetDateTime>,
+    /// Whether that is so: else it tells when in a way that cannot be read here, and the token ends some time.
+    pub is_end_told: bool,
     /// Whether it is taken at all.
     pub is_active: bool,
 }
@@ -55,8 +57,8 @@ impl HubToken {
 }
 
 /// A token in JSON, in both of its forms: what is odd there is as good as absent, but where that would be less than it
-/// may do, or longer ago than it was used. What is the secret in an answer
-/// to the making of one is passed over.
+/// may do, longer ago than it was used, or a life without an end. What is the secret in an answer to the making of one is
+/// passed over.
 #[derive(Deserialize)]
 pub(super) struct Wire {
     uuid: Option<Value>,
@@ -87,21 +89,19 @@ impl Wire {
             }
             _ => Permissions::Untold,
         };
-        let (last_used, is_use_told) = match when(self.last_used.or(self.last_used_at)) {
-            When::Never => (None, true),
-            When::At(moment) => (Some(moment), true),
-            When::Odd => (None, false),
-        };
+        let (last_used, is_use_told) = when(self.last_used.or(self.last_used_at)).told();
+        let (expires, is_end_told) = when(self.expires_at).told();
         Some(HubToken {
             id: text(self.uuid.or(self.id))?.parse().ok()?,
             label: text(self.token_label.or(self.label)).unwrap_or_default(),
             permissions,
             description: text(self.description),
             source: Source::read(self.generated_by.as_ref().and_then(Value::as_str)),
-            created: when(self.created_at).moment(),
+            created: when(self.created_at).told().0,
             last_used,
             is_use_told,
-            expires: when(self.expires_at).moment(),
+            expires,
+            is_end_told,
             is_active: self.is_active.as_ref().and_then(Value::as_bool).unwrap_or(true),
         })
     }
@@ -138,10 +138,12 @@ enum When {
 }
 
 impl When {
-    fn moment(self) -> Option<OffsetDateTime> {
+    /// The moment, and whether that it is so can be read.
+    fn told(self) -> (Option<OffsetDateTime>, bool) {
         match self {
-            Self::At(moment) => Some(moment),
-            Self::Never | Self::Odd => None,
+            Self::Never => (None, true),
+            Self::At(moment) => (Some(moment), true),
+            Self::Odd => (None, false),
         }
     }
 }

@@ -14,8 +14,9 @@ const MAX_ATTEMPTS: u32 = 3;
 /// What is waited between attempts where it does not say, doubled each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 
-/// The longest that is waited at a time. It counts what is asked by the minute, and a person waits for us.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// The longest that is waited at a time. It counts what is asked by the minute, which is waited out and a little more:
+/// its moments are whole seconds. The deadline of who asks is kept all the same.
+const LONGEST_PAUSE: Duration = Duration::from_secs(65);
 
 /// What is less than this is no time but a number of seconds, whatever the documentation says.
 const FIRST_TIME: i64 = 1_000_000_000;
@@ -117,6 +118,25 @@ fn until(moment: i64, server_time: Option<OffsetDateTime>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::Trust;
+
+    #[test]
+    fn the_whole_minute_it_counts_by_is_waited_out_where_the_deadline_allows() {
+        let table = [
+            (60, 900, true),
+            (65, 900, true),
+            (66, 900, false),
+            (60, 50, false),
+        ];
+        for (wait, left, wanted) in table {
+            let http = Http::new(Trust::default(), Instant::now() + Duration::from_secs(left));
+            assert_eq!(
+                is_bearable(Duration::from_secs(wait), &http),
+                wanted,
+                "{wait} of {left}"
+            );
+        }
+    }
 
     #[test]
     fn a_moment_counts_by_the_servers_clock() {

@@ -122,6 +122,24 @@ fn a_token_is_dated_where_all_that_is_told_of_its_times_can_be_read() {
 }
 
 #[test]
+fn an_end_that_cannot_be_read_is_not_the_absence_of_one() {
+    for (end, is_told) in [
+        (json!("2027-01-31T12:00:00Z"), true),
+        (json!(null), true),
+        (json!(""), true),
+        (json!("0001-01-01T00:00:00Z"), true),
+        (json!("some day"), false),
+        (json!("2027-01-31"), false),
+        (json!(1_800_000_000), false),
+        (json!({}), false),
+    ] {
+        let token = read(&json!({ "uuid": "a", "expires_at": end })).unwrap();
+        assert_eq!(token.is_end_told, is_told, "{end}");
+    }
+    assert!(read(&json!({ "uuid": "a" })).unwrap().is_end_told);
+}
+
+#[test]
 fn what_has_no_id_that_could_be_asked_for_is_no_token() {
     for entry in [
         json!({}),

@@ -6,12 +6,12 @@ pub mod revoke;
 pub mod rotate;
 pub mod update;
 
-use anyhow::{Error, Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow};
 
 use super::keep::organization_option;
 use super::{HeldTokens, Manager};
 use crate::command::printable;
-use crate::credential::{TokenId, holds_hub_token};
+use crate::credential::TokenId;
 use crate::hub::{HubToken, Owner};
 
 /// The tokens that are meant: of the organization that is named, or of the account.
@@ -47,17 +47,6 @@ fn called(token: &HubToken) -> String {
     }
 }
 
-/// What a person names a token by: its id, or its label if only one has it.
-fn check_name(text: &str) -> Result<()> {
-    // It would stand in a URL, and in an answer.
-    if holds_hub_token(text) {
-        bail!(
-            "TOKEN: that is a token's secret; name its id or label, docker-credential-scoped hub token list shows them"
-        );
-    }
-    Ok(())
-}
-
 /// The id that a text surely is, and no label: a UUID.
 fn uuid(text: &str) -> Option<TokenId> {
     let is_uuid = text.len() == 36
@@ -70,7 +59,6 @@ fn uuid(text: &str) -> Option<TokenId> {
 
 /// The token that is named. Of several with one label it is the one that this machine holds, where that is wanted.
 fn find(text: &str, owner: &Owner, held: Option<&HeldTokens>, manager: &Manager<'_>) -> Result<HubToken> {
-    check_name(text)?;
     if let Some(id) = uuid(text)
         && let Some(token) = manager.token(owner, &id)?
     {

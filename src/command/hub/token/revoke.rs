@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::{called, check_name, choose, uuid, whose};
+use super::{called, choose, uuid, whose};
 use crate::activity_log::Action;
 use crate::command::credentials::named;
 use crate::command::hub::held::remove_token;
@@ -26,9 +26,6 @@ pub struct Request {
 
 /// Revokes one after the other. What cannot be revoked is said, and the others go on.
 pub fn revoke(request: &Request, desk: Desk<'_>) -> Result<Report> {
-    for token in &request.tokens {
-        check_name(token)?;
-    }
     let manager = Manager::choose(request.account.as_deref(), desk)?;
     let owner = &request.owner;
     let mut report = Report::default();

@@ -7,7 +7,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use time::OffsetDateTime;
 
 use super::create::may;
-use super::{called, check_name, find, kind, whose};
+use super::{called, find, kind, whose};
 use crate::activity_log::Action;
 use crate::command::credentials::named;
 use crate::command::hub::keep::{Place, longer, organization_option, take_back, which_is_kept};
@@ -39,7 +39,6 @@ pub struct Request {
 /// Puts a new token in the place of an old one.
 pub fn rotate(request: &Request, desk: Desk<'_>) -> Result<Report> {
     let owner = &request.owner;
-    check_name(&request.token)?;
     let manager = Manager::choose(request.account.as_deref(), desk)?;
     let held = HeldTokens::read(desk)?;
     let old = find(&request.token, owner, Some(&held), &manager)?;
@@ -55,7 +54,16 @@ pub fn rotate(request: &Request, desk: Desk<'_>) -> Result<Report> {
         .of(&old.id)
         .next()
         .and_then(|(_, held)| held.credential.created);
-    let expires = request.expires.unwrap_or_else(|| as_long(&old, life, desk.now));
+    let expires = match request.expires {
+        Some(expires) => expires,
+        // It has an end, and the new one would have none.
+        None if !old.is_end_told => bail!(
+            "until when {} is good is told in a way that is not understood here; say with --expires until when the new \
+             one is to be",
+            called(&old)
+        ),
+        None => as_long(&old, life, desk.now),
+    };
     let rotation = Rotation {
         new: NewToken::like(&old, owner, &old.label, expires)?,
         // Before anything is made: where it is proved has to be known.

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 
-use super::{called, check_name, find};
+use super::{called, find};
 use crate::command::Report;
 use crate::command::hub::{Desk, Manager};
 use crate::hub::{Change, Owner};
@@ -25,7 +25,6 @@ pub struct Request {
 /// Changes a token.
 pub fn update(request: &Request, desk: Desk<'_>) -> Result<Report> {
     let change = Change::new(request.label.as_deref(), request.is_active)?;
-    check_name(&request.token)?;
     let manager = Manager::choose(request.account.as_deref(), desk)?;
     let token = find(&request.token, &request.owner, None, &manager)?;
     let Some(changed) = manager.update(&request.owner, &token.id, &change)? else {
