@@ -503,6 +503,26 @@ fn one_that_is_used_or_replaced_meanwhile_stays_here() {
 }
 
 #[test]
+fn one_that_is_used_meanwhile_in_one_of_its_places_stays_in_all() {
+    let (scene, tokens) = scene_with(8);
+    hold(&scene.home, &scene.registry(), "q2", &tokens[2], used(2));
+    let output = pruned_while(&scene, || {
+        use_held(&scene.home, &scene.registry(), "q2", ago(0));
+    })
+    .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!("{}: was used meanwhile, and is left\n", called(&tokens[2]))
+    );
+    assert_eq!(
+        held(&scene.home),
+        [2, 4, 6, 2].map(|number: usize| tokens[number].id.clone())
+    );
+    assert_eq!(ids(&scene, "anna"), ids_of(&tokens[2..]));
+}
+
+#[test]
 fn who_is_killed_in_between_leaves_what_the_next_one_prunes() {
     for after in 0..3 {
         let (scene, tokens) = scene_with(8);
