@@ -418,7 +418,7 @@ fn who_logs_in_or_out_meanwhile_keeps_what_is_there() {
         let scene = &rotation.scene;
         scene
             .hub
-            .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_millis(1500)));
+            .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_secs(4)));
         let outcome = thread::scope(|scope| {
             let rotating = scope.spawn(|| scene.run(&ROTATE));
             scene.hub.wait_for("POST", PERSONAL, 2);
@@ -458,7 +458,7 @@ fn where_the_new_one_cannot_be_written_the_old_one_stays() {
     let scene = &rotation.scene;
     scene
         .hub
-        .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_millis(1500)));
+        .fail("POST", PERSONAL, 1, Fault::Late(Duration::from_secs(4)));
     let staging = scene.home.data().join("staging");
     let outcome = thread::scope(|scope| {
         let rotating = scope.spawn(|| scene.run(&ROTATE));

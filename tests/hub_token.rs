@@ -302,7 +302,7 @@ fn what_cannot_be_kept_is_revoked_again() {
             making.join().expect("no panic")
         })
     };
-    let late = Fault::Late(Duration::from_millis(1500));
+    let late = Fault::Late(Duration::from_secs(4));
     let outcome = meanwhile(late.clone(), "one", &|| {});
     assert_eq!(
         scene.plain(&outcome.stderr),

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -436,27 +436,33 @@ fn one_that_is_removed_here_and_not_revoked_is_found_again() {
     }
 }
 
-#[test]
-fn one_that_cannot_be_removed_here_is_not_revoked() {
-    let (scene, tokens) = scene_with(8);
+/// Prunes, and does this when the first token, of `p0`, is gone from here and is being revoked.
+fn pruned_while(scene: &HubScene, then: impl FnOnce()) -> std::io::Result<Output> {
     scene
         .hub
-        .fail("DELETE", "*", 1, Fault::Slow(Duration::from_millis(800)));
-    let mut command = command_on(&scene.home, "laptop", &["prune"]);
-    let running = command
+        .fail("DELETE", "*", 1, Fault::Slow(Duration::from_secs(4)));
+    let running = command_on(&scene.home, "laptop", &["prune"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let name = |number: i64| format!("{}@p{number}", scene.registry().replace(':', "%3A"));
-    // Its turn has come when the first is gone from here.
-    while scene.home.slots().join(name(0)).exists() {
+        .spawn()?;
+    let name = format!("{}@p0", scene.registry().replace(':', "%3A"));
+    while scene.home.slots().join(&name).exists() {
         thread::sleep(Duration::from_millis(1));
     }
+    then();
+    running.wait_with_output()
+}
+
+#[test]
+fn one_that_cannot_be_removed_here_is_not_revoked() {
+    let (scene, tokens) = scene_with(8);
+    let name = format!("{}@p2", scene.registry().replace(':', "%3A"));
     let slots = ".local/share/docker-credential-scoped/slots";
-    scene.home.write(&format!("{slots}/{}", name(2)), "damaged");
-    let output = running.wait_with_output().unwrap();
+    let output = pruned_while(&scene, || {
+        scene.home.write(&format!("{slots}/{name}"), "damaged");
+    })
+    .unwrap();
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     let line = format!(
@@ -475,24 +481,15 @@ fn one_that_cannot_be_removed_here_is_not_revoked() {
 #[test]
 fn one_that_is_used_or_replaced_meanwhile_stays_here() {
     let (scene, tokens) = scene_with(10);
-    scene
-        .hub
-        .fail("DELETE", "*", 1, Fault::Slow(Duration::from_millis(800)));
-    let mut command = command_on(&scene.home, "laptop", &["prune"]);
-    let running = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let name = format!("{}@p0", scene.registry().replace(':', "%3A"));
-    while scene.home.slots().join(&name).exists() {
-        thread::sleep(Duration::from_millis(1));
-    }
-    use_held(&scene.home, &scene.registry(), "p2", ago(0));
-    let other = session_of(&scene, "laptop", "p4", ago(0));
-    hold(&scene.home, &scene.registry(), "p4", &other, ago(0));
-    let output = running.wait_with_output().unwrap();
+    let mut put = None;
+    let output = pruned_while(&scene, || {
+        use_held(&scene.home, &scene.registry(), "p2", ago(0));
+        let other = session_of(&scene, "laptop", "p4", ago(0));
+        hold(&scene.home, &scene.registry(), "p4", &other, ago(0));
+        put = Some(other);
+    })
+    .unwrap();
+    let other = put.unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         String::from_utf8(output.stderr).unwrap(),
@@ -505,6 +502,26 @@ fn one_that_is_used_or_replaced_meanwhile_stays_here() {
         "it was not used, and is not there any more"
     );
     assert!(held(&scene.home).contains(&other.id));
+}
+
+#[test]
+fn one_that_is_used_meanwhile_in_one_of_its_places_stays_in_all() {
+    let (scene, tokens) = scene_with(8);
+    hold(&scene.home, &scene.registry(), "q2", &tokens[2], used(2));
+    let output = pruned_while(&scene, || {
+        use_held(&scene.home, &scene.registry(), "q2", ago(0));
+    })
+    .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        format!("{}: was used meanwhile, and is left\n", called(&tokens[2]))
+    );
+    assert_eq!(
+        held(&scene.home),
+        [2, 4, 6, 2].map(|number: usize| tokens[number].id.clone())
+    );
+    assert_eq!(ids(&scene, "anna"), ids_of(&tokens[2..]));
 }
 
 #[test]

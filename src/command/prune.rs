@@ -151,25 +151,8 @@ pub fn prune_one(
             "{called}: is left, since nobody can tell which it is"
         )));
     };
-    let mut removed = Vec::new();
-    for slot in &token.places {
-        match sessions.empty(slot, desk) {
-            Ok(Emptied::Now) => removed.push(slot.clone()),
-            Ok(Emptied::Before) => {}
-            Ok(Emptied::StillUsed) => {
-                return Err(left(format!(
-                    "{called}: was used meanwhile, and is left{}",
-                    here("removed here: ", &removed)
-                )));
-            }
-            Err(error) => {
-                return Err(left(format!(
-                    "{called}: is left, since it could not be removed from {}: {error:#}",
-                    named(slot)
-                )));
-            }
-        }
-    }
+    let removed =
+        remove_here(&token.places, sessions, desk).map_err(|why| left(format!("{called}: {why}")))?;
     let removed_here = here("removed here: ", &removed);
     match manager.revoke(&Owner::Account, id) {
         Ok(Revoked::Now) => {
@@ -201,6 +184,42 @@ pub fn prune_one(
             },
         }),
     }
+}
+
+/// Removes a session token from all its places, and says from which, or why it is left. One that is left is left in all:
+/// each place is looked at before the first is emptied.
+fn remove_here(places: &[Slot], sessions: &Sessions, desk: Desk<'_>) -> Result<Vec<Slot>, String> {
+    let used = |removed: &[Slot]| {
+        format!(
+            "was used meanwhile, and is left{}",
+            here("removed here: ", removed)
+        )
+    };
+    let stuck = |slot: &Slot, removed: &[Slot], error: anyhow::Error| {
+        format!(
+            "is left, since it could not be removed from {}: {error:#}{}",
+            named(slot),
+            here("removed here: ", removed)
+        )
+    };
+    for slot in places {
+        match sessions.is_used_since(slot, desk) {
+            Ok(false) => {}
+            Ok(true) => return Err(used(&[])),
+            Err(error) => return Err(stuck(slot, &[], error)),
+        }
+    }
+    let mut removed = Vec::new();
+    for slot in places {
+        match sessions.empty(slot, desk) {
+            Ok(Emptied::Now) => removed.push(slot.clone()),
+            Ok(Emptied::Before) => {}
+            // Since it was looked at, a moment ago.
+            Ok(Emptied::StillUsed) => return Err(used(&removed)),
+            Err(error) => return Err(stuck(slot, &removed, error)),
+        }
+    }
+    Ok(removed)
 }
 
 /// Removes what is good for nothing any more, and says from where.

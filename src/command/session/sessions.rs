@@ -219,24 +219,36 @@ impl Sessions {
         format!("{name}, {used}")
     }
 
+    /// Whether the token that was read in a place here is still there, and was used since.
+    pub fn is_used_since(&self, slot: &Slot, desk: Desk<'_>) -> Result<bool> {
+        let Some(seen) = self.held.get(slot) else {
+            return Ok(false);
+        };
+        let now = desk.rooms.credentials.store.get(slot)?;
+        Ok(now
+            .is_some_and(|now| is_same(&now.credential, &seen.credential) && now.last_used > seen.last_used))
+    }
+
     /// Takes a token out of a place here, if it is still there and was not used since this was read.
     pub fn empty(&self, slot: &Slot, desk: Desk<'_>) -> Result<Emptied> {
         let Some(seen) = self.held.get(slot) else {
             return Ok(Emptied::Before);
         };
-        let is_seen = |held: &Credential| {
-            held.token_id == seen.credential.token_id && held.secret.is_same_as(&seen.credential.secret)
-        };
-        let now = desk.rooms.credentials.store.get(slot)?;
-        if now.is_some_and(|now| is_seen(&now.credential) && now.last_used > seen.last_used) {
+        if self.is_used_since(slot, desk)? {
             return Ok(Emptied::StillUsed);
         }
-        Ok(if remove_if(slot, desk, is_seen)? {
-            Emptied::Now
-        } else {
-            Emptied::Before
-        })
+        Ok(
+            if remove_if(slot, desk, |held| is_same(held, &seen.credential))? {
+                Emptied::Now
+            } else {
+                Emptied::Before
+            },
+        )
     }
+}
+
+fn is_same(held: &Credential, seen: &Credential) -> bool {
+    held.token_id == seen.token_id && held.secret.is_same_as(&seen.secret)
 }
 
 /// A token as a person knows it.
