@@ -13,6 +13,7 @@ pub use held::Held;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use thiserror::Error;
 use time::OffsetDateTime;
@@ -169,11 +170,12 @@ impl CredentialStore {
     }
 
     /// The turn to use up what is in a slot, and to keep what comes of it: read the slot when you have it. `None`
-    /// where nobody can be waited for; it is then done all the same.
-    pub fn turn(&self, slot: &Slot) -> Result<Option<Lock>, StoreError> {
+    /// where nobody can be waited for; it is then done all the same. `began` is since when the caller waits already,
+    /// for this or something else: all in all, it is not waited for without end.
+    pub fn turn(&self, slot: &Slot, began: Instant) -> Result<Option<Lock>, StoreError> {
         match self.open()? {
             Some((root, _)) => {
-                turn::take(root, &slot.file_name()).map_err(|turn::Crowded| StoreError::Crowded)
+                turn::take(root, &slot.file_name(), began).map_err(|turn::Crowded| StoreError::Crowded)
             }
             None => Ok(None),
         }

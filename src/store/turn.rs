@@ -13,7 +13,7 @@ use crate::files::{Lock, PrivateDirectory};
 /// What is used up is used in a request, and that has ten seconds; beyond them the process is stopped.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Half a minute is what a call may take, and a turn has to be left for the request.
+/// Half a minute is what a call may take, and ten seconds have to be left for the request.
 const LONGEST: Duration = Duration::from_secs(20);
 
 /// How many files there are to lock. Slots share them: two that do wait for each other, and nothing more.
@@ -34,10 +34,10 @@ pub(super) fn change(root: &PrivateDirectory) -> Option<Lock> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Crowded;
 
-/// Waits for the turn at a slot. None where locks do not work, and where the line does not move, since somebody is
+/// Waits for the turn at a slot, for a caller that has waited since `began` for this or something else. None where locks do not work, and where the line does not move, since somebody is
 /// stopped: who waited for that queues at a second lock, so that not all go on at the same moment.
-pub(super) fn take(root: &PrivateDirectory, slot: &str) -> Result<Option<Lock>, Crowded> {
-    let until = Instant::now() + LONGEST;
+pub(super) fn take(root: &PrivateDirectory, slot: &str, began: Instant) -> Result<Option<Lock>, Crowded> {
+    let until = began + LONGEST;
     let Ok(locks) = root.create_below("locks") else {
         return Ok(None);
     };

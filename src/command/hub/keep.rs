@@ -1,6 +1,8 @@
 //! Keep: a token that was made at Docker Hub goes into its slot at once. Its secret is told once; what cannot be kept is
 //! revoked again.
 
+use std::time::Instant;
+
 use anyhow::{Error, Result, anyhow, bail, ensure};
 
 use super::{Desk, Manager};
@@ -37,7 +39,7 @@ impl<'a> Place<'a> {
     pub fn take(slot: Slot, desk: Desk<'a>) -> Result<Self> {
         let store = desk.rooms.credentials.store;
         store.prepare(desk.now)?;
-        let turn = store.turn(&slot)?;
+        let turn = store.turn(&slot, Instant::now())?;
         Ok(Self {
             desk,
             slot,

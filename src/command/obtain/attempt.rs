@@ -64,7 +64,7 @@ impl Attempt<'_> {
         let Self { rooms, slot, key, .. } = self;
         let _turn;
         if let Some(first) = self.credential.filter(|credential| is_single_use(credential)) {
-            _turn = rooms.credentials.store.turn(slot)?;
+            _turn = rooms.credentials.store.turn(slot, began)?;
             outcome.renewed_since = renewed(slot, first, *rooms)?;
         }
         let credential = outcome.renewed_since.as_ref().or(self.credential);

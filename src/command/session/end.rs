@@ -1,12 +1,13 @@
 //! `session end`: revoke a session's token, and remove it here.
 
+use std::time::Instant;
+
 use anyhow::{Context, Result, bail};
 
-use super::manager_of;
 use crate::activity_log::Action;
 use crate::command::credentials::{Found, named};
-use crate::command::hub::Desk;
 use crate::command::hub::held::remove_token;
+use crate::command::hub::{Desk, Manager};
 use crate::command::{Report, printable, profile_option, quoted};
 use crate::credential::{Kind, Profile};
 use crate::hub::{Owner, Revoked};
@@ -16,7 +17,7 @@ pub fn end(profile: &Profile, desk: Desk<'_>) -> Result<Report> {
     let slot = desk.slot(profile);
     let credentials = desk.rooms.credentials;
     // Not while another is being started there.
-    let _turn = credentials.store.turn(&slot)?;
+    let _turn = credentials.store.turn(&slot, Instant::now())?;
     let held = credentials.get(&slot)?;
     let remove = format!(
         "docker-credential-scoped remove {}{}",
@@ -50,7 +51,7 @@ pub fn end(profile: &Profile, desk: Desk<'_>) -> Result<Report> {
     let Some(id) = id else {
         bail!("{}: no session is kept", named(&slot));
     };
-    let revoked = manager_of(account, desk)
+    let revoked = Manager::choose(Some(account), desk)
         .and_then(|manager| match manager.revoke(&Owner::Account, id)? {
             // It is none of somebody else's, and may be there all the same.
             Revoked::WasGone if manager.account() != account => {
