@@ -136,8 +136,7 @@ pub struct Unpruned {
 }
 
 /// Removes a session token here, and then revokes it: interrupted in between, it is found again by its label, if it has
-/// one. Gives a
-/// line for what was done, or for what was not.
+/// one. Gives a line for what was done, or for what was not.
 pub fn prune_one(
     token: &SessionToken<Slot>,
     sessions: &Sessions,

@@ -163,16 +163,7 @@ impl Rotation<'_> {
             };
             anyhow!("{error}; the old one is as it was{mend}")
         })?;
-        let undone = |why: Error| {
-            let undone = take_back(
-                &created.token,
-                self.owner,
-                self.place.slot(),
-                self.manager,
-                self.desk,
-            );
-            anyhow!("{why:#}; {undone}; the old one is as it was")
-        };
+        let undone = |why| self.undone(&created, &why, "the old one is as it was");
         // What it may do for longer is not what was asked for.
         if let Some(longer) = longer(&created) {
             return Err(undone(anyhow!(longer)));
@@ -224,16 +215,7 @@ impl Rotation<'_> {
                 gone()
             )
         })?;
-        let undone = |why: Error| {
-            let undone = take_back(
-                &created.token,
-                self.owner,
-                self.place.slot(),
-                self.manager,
-                self.desk,
-            );
-            anyhow!("{why:#}; {undone}; {}", gone())
-        };
+        let undone = |why| self.undone(&created, &why, &gone());
         let credential = self.credential(&created).map_err(&undone)?;
         let mut report = Report::default();
         let kept = self.keep(&credential, &mut report);
@@ -258,6 +240,18 @@ impl Rotation<'_> {
             ));
         }
         Ok(report)
+    }
+
+    /// Takes back what was made, and says so with what is left of the old one.
+    fn undone(&self, created: &Created, why: &Error, left: &str) -> Error {
+        let undone = take_back(
+            &created.token,
+            self.owner,
+            self.place.slot(),
+            self.manager,
+            self.desk,
+        );
+        anyhow!("{why:#}; {undone}; {left}")
     }
 
     fn make(&self) -> Result<Created, HubError> {
