@@ -3,6 +3,7 @@
 //! Server URLs stay text here: clap repeats what it refuses, and one may hold a password.
 
 mod hub;
+mod key;
 mod plain;
 mod prune;
 mod session;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::credential::{Profile, holds_hub_token};
 
 pub use hub::{Create, Hub, HubCommand, List, Revoke, Rotate, TokenCommand, Update, Whose};
+pub use key::{Key, KeyCommand, KeyMove, KeyStatus, Unlock};
 pub use prune::Prune;
 pub use session::{Session, SessionCommand, SessionEnd, SessionList, SessionStart};
 
@@ -130,6 +132,13 @@ pub enum Command {
     /// With --service or --require, says also whether a registry would take it for that, provided that it trusts issuer
     /// and signature: exit status 0 if so, otherwise 1 with the first reason.
     Inspect(Inspect),
+    /// Say where the key is that the credentials are sealed with, or put it somewhere else
+    Key(Key),
+    /// Have the key rest no more: the next that needs it opens it anew, at the OS keyring or with the passphrase
+    ///
+    /// The OS keyring gives it out without a question while it is open itself; lock that, too. A key file or variable
+    /// cannot be locked: exit status 1.
+    Lock,
     /// Show what was handed out, exchanged, refused and changed, when and for which program; never a secret
     ///
     /// It is written down where settings.json says "activityLog": true, in a file of the data directory that is put
@@ -153,6 +162,12 @@ pub enum Command {
     Status(Status),
     /// Print an access token for a registry: short-lived, and for what is named only
     Token(Token),
+    /// Open the key and have it rest opened for a while, so that nobody is asked meanwhile
+    ///
+    /// The OS keyring may ask for its password; nothing but this makes it. A passphrase is asked for at a terminal, else
+    /// it is a line of standard input. The key rests in a private file of the runtime directory, which is memory; `lock`
+    /// ends that, and so does the end of the session.
+    Unlock(Unlock),
 }
 
 /// The arguments of `add`.

@@ -82,6 +82,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &[
             "cli.rs",
             "cli/hub.rs",
+            "cli/key.rs",
             "cli/plain/tests.rs",
             "cli/prune.rs",
             "cli/session.rs",

@@ -9,12 +9,14 @@ mod explain;
 mod hub;
 mod import;
 mod inspect;
+mod key;
 mod log;
 mod prune;
 mod remove;
 mod session;
 mod status;
 mod token;
+mod unlock;
 
 use std::process::ExitCode;
 
@@ -24,6 +26,7 @@ use super::locations::{credential_store, data_location, token_cache};
 use super::{Process, Said, one_line};
 use crate::cli::{Command, CommandLine};
 use crate::command::credentials::Credentials;
+use crate::command::key::lock;
 use crate::command::obtain::Rooms;
 use crate::command::recorder::Recorder;
 use crate::command::status::Format;
@@ -65,12 +68,15 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Hub(arguments) => hub::hub(arguments, program, &credentials, process),
         Command::Import(arguments) => import::import(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect::inspect(arguments, process),
+        Command::Key(arguments) => key::key(arguments, &credentials, process),
+        Command::Lock => lock::lock(&credentials),
         Command::Log(arguments) => log::log(&arguments, process.now),
         Command::Prune(arguments) => prune::prune(arguments, &credentials, process),
         Command::Remove(arguments) => remove::remove(arguments, program, &credentials, process),
         Command::Session(arguments) => session::session(arguments, program, &credentials, process),
         Command::Status(arguments) => status::status(arguments, &credentials, process),
         Command::Token(arguments) => token::token(arguments, program, &credentials, process),
+        Command::Unlock(arguments) => unlock::unlock(arguments, &credentials, process),
     };
     report.map_or_else(|error| Said::error(&error, ExitCode::FAILURE), Said::from)
 }

@@ -12,6 +12,7 @@ pub mod get;
 pub mod hub;
 pub mod import;
 pub mod inspect;
+pub mod key;
 pub mod list;
 pub mod log;
 pub mod obtain;

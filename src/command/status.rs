@@ -8,11 +8,12 @@ use time::OffsetDateTime;
 
 use crate::command::credentials::{Credentials, expiring_text, place};
 use crate::command::get::identified;
+use crate::command::key::whereabouts;
 use crate::command::{Report, in_ascii, rfc3339};
 use crate::credential::{AllowedScopes, Credential, Kind, Origin, Profile};
 use crate::registry::{Server, ServerUrl};
 use crate::settings::{HandOut, Settings};
-use crate::store::{Entry, Slot};
+use crate::store::{Entry, KeyState, Slot};
 
 /// How something is to be printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +95,23 @@ pub fn status(request: &Request, credentials: Credentials<'_>, now: OffsetDateTi
         },
         Format::Table => table::table(&rows, *is_coloured, now),
     };
+    if *format == Format::Table
+        && server.is_none()
+        // Why it cannot be told where the key is, is said of all that is sealed with it.
+        && let Ok(Some(key)) = credentials.store.key_state()
+    {
+        report.say(key_line(&key));
+    }
     Ok(report)
+}
+
+/// Where the key is, and whether it rests opened.
+fn key_line(key: &KeyState) -> String {
+    let place = whereabouts(key);
+    match key.rests_until {
+        Some(until) => format!("The key is in {place}; it rests opened until {}.", rfc3339(until)),
+        None => format!("The key is in {place}."),
+    }
 }
 
 /// One slot, as it is shown.

@@ -1,0 +1,62 @@
+//! The arguments of `key`, `unlock` and `lock`, as clap reads them.
+//!
+//! What could be a passphrase in the wrong place stays text: clap would repeat it.
+
+use std::ffi::OsString;
+
+use clap::{Args, Subcommand};
+
+/// The arguments of `key`.
+#[derive(Debug, Args)]
+pub struct Key {
+    /// What is to be done.
+    #[command(subcommand)]
+    pub command: KeyCommand,
+}
+
+/// What is done with the key.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Put the key somewhere else: into the OS keyring, a key file, the environment, or under a passphrase
+    ///
+    /// The key stays the same, and so do the credentials: it is put there, read again and tried on each of them, and
+    /// only then taken away from where it was. Interrupted at any moment, it is in the one place or in the other.
+    ///
+    /// A passphrase is asked for at a terminal, a new one twice; else it is a line of standard input. Where the present
+    /// one is needed too, because the key is locked, it comes first.
+    Move(KeyMove),
+    /// Say where the key is, and until when it rests opened; it is not opened, and nobody is asked
+    Status(KeyStatus),
+}
+
+/// The arguments of `key move`.
+#[derive(Debug, Args)]
+pub struct KeyMove {
+    /// keyring; key-file, the one that settings.json names as keyFile or else the one beside the credentials;
+    /// environment, the variable `DOCKER_CREDENTIAL_SCOPED_KEY`, which has to hold the key already; or passphrase, which
+    /// also changes one
+    #[arg(long, value_name = "SOURCE")]
+    pub to: String,
+    /// A passphrase where it does not belong, so that it is we who refuse it.
+    #[arg(hide = true)]
+    pub misplaced: Vec<OsString>,
+}
+
+/// The arguments of `key status`.
+#[derive(Debug, Args)]
+pub struct KeyStatus {
+    /// Print JSON, for programs
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The arguments of `unlock`.
+#[derive(Debug, Args)]
+pub struct Unlock {
+    /// For how long the key rests opened: 8h, 30min, 2d; at most 30d
+    #[arg(long = "for", value_name = "LENGTH", default_value = "8h")]
+    pub rest: String,
+    /// A passphrase where it does not belong, so that it is we who refuse it.
+    #[arg(hide = true)]
+    pub misplaced: Vec<OsString>,
+}

@@ -1,0 +1,31 @@
+//! `key`, `unlock` and `lock`: where the key is that all credentials are sealed with, and whether it rests opened.
+
+pub mod lock;
+pub mod r#move;
+pub mod passphrase;
+pub mod status;
+pub mod unlock;
+
+use crate::store::{KeySource, KeyState};
+
+/// Said where nothing was ever stored.
+const NO_KEY: &str = "There is no key yet; the first credential that is stored makes one.";
+
+/// Where the key is, behind `is in`.
+pub(crate) fn whereabouts(state: &KeyState) -> String {
+    let KeyState { source, place, .. } = state;
+    match source {
+        KeySource::Environment => format!("the environment variable {place}"),
+        KeySource::KeyFile => format!("the key file {place}"),
+        KeySource::Keyring => place.clone(),
+        KeySource::Passphrase => format!("{place}, sealed with a passphrase"),
+    }
+}
+
+/// What is said of entries that nobody needs any more.
+pub(crate) fn leftover_text(source: KeySource) -> (String, String) {
+    (
+        "a key move was interrupted, and may have left a key in the OS keyring".to_owned(),
+        format!("docker-credential-scoped key move --to {source} removes it"),
+    )
+}

@@ -1,0 +1,87 @@
+//! `key move`: the key in another place, and nothing lost on the way.
+
+use anyhow::Result;
+use time::Duration;
+
+use super::passphrase::Passphrases;
+use super::whereabouts;
+use crate::command::Report;
+use crate::secret::Secret;
+use crate::store::{CredentialStore, Entry, Home, KeySource, Moved, Unlocking};
+
+/// How long a key that was locked rests opened, should it not be moved after all.
+const MEANWHILE: Duration = Duration::MINUTE;
+
+/// Puts the key there.
+pub fn move_key(to: KeySource, mut passphrases: Passphrases<'_>, store: &CredentialStore) -> Result<Report> {
+    let state = store.key_state()?;
+    let sealed = state.filter(|state| state.source == KeySource::Passphrase);
+    let is_locked = sealed.as_ref().is_some_and(|state| state.rests_until.is_none());
+    let open = |present: &Secret| -> Result<()> {
+        store.unlock(Unlocking::Passphrase(present), MEANWHILE)?;
+        Ok(())
+    };
+    if is_locked && to != KeySource::Passphrase {
+        open(&passphrases.present()?)?;
+    }
+    let another;
+    let moved = store.move_key(match to {
+        KeySource::Environment => Home::Environment,
+        KeySource::KeyFile => Home::KeyFile,
+        KeySource::Keyring => Home::Keyring,
+        KeySource::Passphrase => {
+            another = match sealed {
+                // Who finds the key open is not to lock its owner out.
+                Some(_) => passphrases.change(open)?,
+                None => passphrases.another()?,
+            };
+            Home::Passphrase(&another)
+        }
+    })?;
+    told(moved, store)
+}
+
+fn told(moved: Moved, store: &CredentialStore) -> Result<Report> {
+    let Moved {
+        from,
+        to,
+        opened,
+        unopened,
+        left,
+    } = moved;
+    let mut report = Report::default();
+    let place = store
+        .key_state()?
+        .map_or_else(|| to.to_string(), |state| whereabouts(&state));
+    let opens = match opened {
+        0 => "nothing is sealed with it yet".to_owned(),
+        1 => "1 credential opens with it".to_owned(),
+        count => format!("{count} credentials open with it"),
+    };
+    report.say(match from {
+        None => format!("Made a key: it is in {place}; {opens}."),
+        Some(from) if from == to && to == KeySource::Passphrase => {
+            format!("The passphrase is another one now; {opens}.")
+        }
+        Some(from) if from == to => format!("The key is in {place}; {opens}."),
+        Some(from) => format!("Moved the key from {from} to {to}: it is in {place}; {opens}."),
+    });
+    for Entry {
+        server,
+        profile,
+        held,
+    } in unopened
+    {
+        let profile = if profile.is_default() {
+            String::new()
+        } else {
+            format!(", profile {profile}")
+        };
+        let why = held.err().map_or_else(String::new, |error| format!(": {error}"));
+        report.note(format_args!("{server}{profile}: did not open before, and does not now{why}"));
+    }
+    if let Some(left) = left {
+        report.note(left);
+    }
+    Ok(report)
+}
