@@ -24,6 +24,7 @@ use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::peer;
 use support::scene::Scene;
+use support::terminal;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
@@ -397,45 +398,13 @@ fn an_identity_token_is_known_by_its_kind_or_its_username() {
     }
 }
 
-/// Runs a command where somebody types, and gives what is seen and the exit code.
-const TYPIST: &str = r#"
-import os, pty, sys, termios, time
-typed, arguments = sys.argv[1], sys.argv[2:]
-child, terminal = pty.fork()
-if child == 0:
-    os.execvp(arguments[0], arguments)
-seen = b""
-while True:
-    try:
-        part = os.read(terminal, 4096)
-    except OSError:
-        part = b""
-    if not part:
-        break
-    seen += part
-    if typed and seen.endswith(b": "):
-        # Whoever types, types after the prompt was seen.
-        while termios.tcgetattr(terminal)[3] & termios.ECHO:
-            time.sleep(0.01)
-        os.write(terminal, typed.encode())
-        typed = ""
-sys.stdout.buffer.write(seen.replace(b"\r\n", b"\n"))
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"#;
-
 fn at_a_terminal(home: &Home, typed: &str, arguments: &[&str]) -> Outcome {
-    let mut python = home.command("python3");
-    python.args(["-c", TYPIST, typed, HELPER]).args(arguments);
-    Outcome::of(&mut python, b"")
-}
-
-fn has_terminals() -> bool {
-    peer::can("python3", &["-c", "import pty"])
+    terminal::typed(home, typed, &[&[HELPER], arguments].concat())
 }
 
 #[test]
 fn at_a_terminal_the_secret_is_asked_for_and_not_shown() {
-    if !has_terminals() {
+    if !terminal::has_terminals() {
         return;
     }
     let home = Home::new();
@@ -620,7 +589,7 @@ fn status_shows_what_is_stored_and_what_is_declared_in_a_table() {
 
 #[test]
 fn colours_are_for_terminals_whose_owner_wants_them() {
-    if !has_terminals() {
+    if !terminal::has_terminals() {
         return;
     }
     let home = Home::new();
@@ -629,9 +598,8 @@ fn colours_are_for_terminals_whose_owner_wants_them() {
     keep(&home, "later", here("s"), now + Duration::days(70));
     keep(&home, "soon", here("s"), now + Duration::DAY);
     let seen = |variables: &[(&str, &str)]| {
-        let mut python = home.command("python3");
-        python.args(["-c", TYPIST, "", HELPER, "status"]);
-        Outcome::of(python.envs(variables.iter().copied()), b"")
+        let mut status = terminal::at_terminal(&home, "", &[HELPER, "status"]);
+        Outcome::of(status.envs(variables.iter().copied()), b"")
             .succeeds()
             .stdout
     };

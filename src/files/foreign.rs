@@ -6,7 +6,7 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::access::give_to_owner_of;
+use super::access::{give_to_owner_of, is_closed_to_others};
 use super::{FileError, Unfit, is_absence, new_file, sync_directory};
 
 /// What the name of a copy ends in. Not `.bak`, which others make and remove.
@@ -95,6 +95,12 @@ pub fn link_target(path: &Path) -> Option<PathBuf> {
 #[must_use]
 pub fn is_there(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether group or others can read or write what is at `path`, links followed.
+#[must_use]
+pub fn is_open_to_others(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|metadata| !is_closed_to_others(&metadata))
 }
 
 /// Whether both are one file, links followed.

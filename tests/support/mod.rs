@@ -37,6 +37,7 @@ pub(crate) mod registry;
 pub(crate) mod scene;
 pub(crate) mod sessions;
 pub(crate) mod stage;
+pub(crate) mod terminal;
 pub(crate) mod token_cache;
 pub(crate) mod token_server;
 pub(crate) mod trials;

@@ -3,6 +3,7 @@
 mod clients;
 mod clock;
 mod finding;
+mod key;
 mod store;
 
 use std::collections::BTreeSet;
@@ -42,7 +43,8 @@ pub fn doctor(patient: Patient<'_>, now: OffsetDateTime) -> Report {
     for looked in [
         store::settings(patient),
         store::private_directories(patient),
-        store::key(patient),
+        key::key(patient),
+        key::set_beside(patient),
         store::slots(patient),
         store::expiry(patient, now),
         store::references(patient),

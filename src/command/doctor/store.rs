@@ -15,7 +15,7 @@ use crate::registry::{Registry, ServerUrl};
 use crate::seal::Unopened;
 use crate::secret_source::{from_environment, from_file};
 use crate::settings::{Settings, SettingsError, Variables};
-use crate::store::{Entry, KeyError, Slot, StoreError, TokenServersError};
+use crate::store::{Entry, Slot, StoreError, TokenServersError};
 
 const EDIT: &str = "put it right in an editor; until then nothing is handed out";
 
@@ -68,38 +68,6 @@ pub(super) fn private_directories(patient: Patient<'_>) -> Vec<Finding> {
         findings.extend(cache.open().err().as_ref().map(unfit));
     }
     findings
-}
-
-/// Whether the key that everything is sealed with is there, and only ours.
-pub(super) fn key(patient: Patient<'_>) -> Vec<Finding> {
-    let (Some(data), store) = (patient.data, patient.credentials.store) else {
-        return Vec::new();
-    };
-    let path = data.path().join("key");
-    match store.subkey("doctor") {
-        Ok(Some(_)) => vec![Finding::good(format!(
-            "the key is there, and yours alone ({})",
-            path.display()
-        ))],
-        Ok(None) => store
-            .entries()
-            .unwrap_or_default()
-            .into_iter()
-            .find_map(|entry| entry.held.err().filter(is_of_key))
-            .map(|error| Finding::of_error(error, ""))
-            .into_iter()
-            .collect(),
-        Err(StoreError::Key(error)) => vec![match error.as_ref() {
-            KeyError::OpenToOthers { path } => {
-                Finding::wrong(format!("{}: the key is open to other users", path.display()))
-                    .mended_by(format!("chmod go-rwx {}", quoted(&path.to_string_lossy())))
-            }
-            KeyError::File(error) => unfit(error),
-            error => Finding::of_error(error, ""),
-        }],
-        // Said of the directories.
-        Err(_) => Vec::new(),
-    }
 }
 
 /// Whether each slot opens.
@@ -259,12 +227,12 @@ fn all(credentials: Credentials<'_>) -> Vec<(Slot, Credential)> {
         .collect()
 }
 
-fn is_of_key(error: &StoreError) -> bool {
+pub(super) fn is_of_key(error: &StoreError) -> bool {
     matches!(error, StoreError::Key(_))
 }
 
 /// What is wrong with a file or directory, and the command that mends it.
-fn unfit(error: &FileError) -> Finding {
+pub(super) fn unfit(error: &FileError) -> Finding {
     match error {
         FileError::Unfit {
             path,

@@ -78,7 +78,9 @@ fn told(moved: Moved, store: &CredentialStore) -> Result<Report> {
             format!(", profile {profile}")
         };
         let why = held.err().map_or_else(String::new, |error| format!(": {error}"));
-        report.note(format_args!("{server}{profile}: did not open before, and does not now{why}"));
+        report.note(format_args!(
+            "{server}{profile}: did not open before, and does not now{why}"
+        ));
     }
     if let Some(left) = left {
         report.note(left);

@@ -51,7 +51,9 @@ impl Passphrases<'_> {
                 let (present, new) = match end.and_then(|end| lines.split_at_checked(end + 1)) {
                     Some((present, new)) if !new.is_empty() => (piped(present)?, long_enough(piped(new)?)?),
                     Some(_) | None => {
-                        bail!("standard input: give the present passphrase on one line, and the new one on the next")
+                        bail!(
+                            "standard input: give the present passphrase on one line, and the new one on the next"
+                        )
                     }
                 };
                 check(&present)?;

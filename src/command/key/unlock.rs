@@ -17,7 +17,9 @@ pub fn read_rest(text: &str) -> Result<Duration> {
     match text.parse() {
         Ok(Expiry::In(rest)) if rest <= LONGEST_REST => Ok(rest),
         // Not repeated: somebody may write a passphrase in its place.
-        _ => Err(anyhow!("--for: write a length as in 8h, 30min or 2d, of 30d at most")),
+        _ => Err(anyhow!(
+            "--for: write a length as in 8h, 30min or 2d, of 30d at most"
+        )),
     }
 }
 

@@ -1,0 +1,679 @@
+//! `key`, `unlock` and `lock` as processes, with the key in a file, in the environment or under a passphrase: exact
+//! streams and exit codes of each, and of whatever somebody may write wrongly.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops where it errs"
+)]
+
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+
+use serde_json::{Value, json};
+use support::helper::{Helper, MISS, found};
+use support::home::{HELPER, Home};
+use support::outcome::Outcome;
+use support::terminal;
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+const SETTINGS: &str = ".config/docker-credential-scoped/settings.json";
+const VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_KEY";
+const PASSPHRASE: &str = "correct horse battery";
+const NO_KEY: &str = "There is no key yet; the first credential that is stored makes one.\n";
+
+/// A home in which one credential is stored.
+fn stored() -> Home {
+    let home = Home::new();
+    Helper::of(&home).store("h", "u", "s");
+    home
+}
+
+/// The same, with the key under the passphrase, and opened.
+fn sealed() -> Home {
+    let home = stored();
+    run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE).succeeds();
+    home
+}
+
+/// The same, and locked.
+fn locked() -> Home {
+    let home = sealed();
+    run(&home, &["lock"], "").succeeds();
+    home
+}
+
+fn run(home: &Home, words: &[&str], input: &str) -> Outcome {
+    Outcome::of(home.command(HELPER).args(words), input.as_bytes())
+}
+
+/// The same with the key's variable set.
+fn run_with(home: &Home, key: &str, words: &[&str], input: &str) -> Outcome {
+    Outcome::of(
+        home.command(HELPER).args(words).env(VARIABLE, key),
+        input.as_bytes(),
+    )
+}
+
+fn get(home: &Home) -> Outcome {
+    run(home, &["get"], "h")
+}
+
+#[track_caller]
+fn opens(home: &Home) {
+    get(home).is(&found("h", "u", "s"), "", 0);
+}
+
+/// What a command for people says of an error.
+fn error(text: &str) -> String {
+    format!("docker-credential-scoped: {text}\n")
+}
+
+fn key_path(home: &Home) -> String {
+    home.data().join("key").display().to_string()
+}
+
+/// The digits in the key file.
+fn digits(home: &Home) -> String {
+    fs::read_to_string(home.data().join("key"))
+        .unwrap()
+        .trim()
+        .to_owned()
+}
+
+/// What `key status --json` says.
+fn state(home: &Home) -> Value {
+    let said = run(home, &["key", "status", "--json"], "").succeeds();
+    assert_eq!(said.stderr, "");
+    serde_json::from_str(&said.stdout).unwrap()
+}
+
+/// Until when the key rests.
+fn rests_until(home: &Home) -> Option<String> {
+    state(home)["restsUntil"].as_str().map(str::to_owned)
+}
+
+/// That the key rests for about so long from now.
+#[track_caller]
+fn rests_for(home: &Home, expected: Duration) {
+    let until = OffsetDateTime::parse(&rests_until(home).unwrap(), &Rfc3339).unwrap();
+    let off = until - OffsetDateTime::now_utc() - expected;
+    assert!(off.abs() < Duration::MINUTE, "{until}");
+}
+
+/// What the locked key is said to be.
+fn locked_text(home: &Home) -> String {
+    format!(
+        "{}: the key is sealed with a passphrase, and locked; docker-credential-scoped unlock opens it",
+        key_path(home)
+    )
+}
+
+fn declare_key_file(home: &Home, content: Option<&str>) -> String {
+    let path = home.directory().join("mounted");
+    if let Some(content) = content {
+        fs::write(&path, content).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+    }
+    home.write(SETTINGS, &json!({ "keyFile": path }).to_string());
+    path.display().to_string()
+}
+
+#[test]
+fn where_nothing_is_stored_there_is_no_key() {
+    let home = Home::new();
+    run(&home, &["key", "status"], "").is(NO_KEY, "", 0);
+    assert_eq!(
+        state(&home),
+        json!({ "source": null, "place": null, "restsUntil": null, "isMoving": false })
+    );
+    run(&home, &["unlock"], "").is(NO_KEY, "", 0);
+    run(&home, &["lock"], "").is(NO_KEY, "", 0);
+    run(&home, &["status"], "").is("Nothing is stored.\n", "", 0);
+    assert!(!home.data().exists());
+}
+
+#[test]
+fn a_key_in_its_file_is_told_and_needs_no_unlocking() {
+    let home = stored();
+    let path = key_path(&home);
+    run(&home, &["key", "status"], "").is(
+        &format!(
+            "source  key-file\nplace   {path}\nopened  whenever it is needed; it cannot be locked there\n"
+        ),
+        "",
+        0,
+    );
+    assert_eq!(
+        state(&home),
+        json!({ "source": "key-file", "place": path, "restsUntil": null, "isMoving": false })
+    );
+    run(&home, &["unlock"], "").is(
+        &format!("The key is in the key file {path}: nothing needs unlocking.\n"),
+        "",
+        0,
+    );
+    run(&home, &["lock"], "").is(
+        "",
+        &format!(
+            "the key is in the key file {path}, where it cannot be locked; move it where it can: \
+             docker-credential-scoped key move --to keyring, or --to passphrase\n"
+        ),
+        1,
+    );
+    let told = run(&home, &["status"], "").succeeds().stdout;
+    assert_eq!(
+        told.lines().last().unwrap(),
+        format!("The key is in the key file {path}.")
+    );
+    // Who asks for one registry is told of it alone.
+    let told = run(&home, &["status", "h"], "").succeeds().stdout;
+    assert!(!told.contains("The key"), "{told}");
+    opens(&home);
+}
+
+#[test]
+fn a_key_under_a_passphrase_is_locked_and_unlocked() {
+    let home = stored();
+    let path = key_path(&home);
+    let before = digits(&home);
+    run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE).is(
+        &format!(
+            "Moved the key from key-file to passphrase: it is in {path}, sealed with a passphrase; 1 credential opens with \
+             it.\n"
+        ),
+        "",
+        0,
+    );
+    opens(&home);
+    rests_for(&home, Duration::hours(8));
+    let until = rests_until(&home).unwrap();
+    run(&home, &["key", "status"], "").is(
+        &format!(
+            "source  passphrase\nplace   {path}\nopened  until {until}; docker-credential-scoped lock ends that\n"
+        ),
+        "",
+        0,
+    );
+    let told = run(&home, &["status"], "").succeeds().stdout;
+    assert_eq!(
+        told.lines().last().unwrap(),
+        format!("The key is in {path}, sealed with a passphrase; it rests opened until {until}.")
+    );
+    run(&home, &["lock"], "").is(
+        "Locked: the key rests no more; docker-credential-scoped unlock opens it.\n",
+        "",
+        0,
+    );
+    run(&home, &["lock"], "").is(
+        "The key did not rest: it is locked; docker-credential-scoped unlock opens it.\n",
+        "",
+        0,
+    );
+    run(&home, &["key", "status"], "").is(
+        &format!(
+            "source  passphrase\nplace   {path}\nopened  no; docker-credential-scoped unlock opens it\n"
+        ),
+        "",
+        0,
+    );
+    get(&home).is(&(locked_text(&home) + "\n"), "", 1);
+    run(&home, &["unlock"], "another passphrase\n").is(
+        "",
+        &error("passphrase: is not the one that the key is sealed with"),
+        1,
+    );
+    get(&home).is(&(locked_text(&home) + "\n"), "", 1);
+    let said = run(&home, &["unlock", "--for", "2d"], &format!("{PASSPHRASE}\n"));
+    let until = rests_until(&home).unwrap();
+    said.is(
+        &format!("Unlocked: the key rests opened until {until}; docker-credential-scoped lock ends that.\n"),
+        "",
+        0,
+    );
+    rests_for(&home, Duration::days(2));
+    opens(&home);
+    // Neither can be read anywhere but where the key rests, in bytes.
+    assert!(home.files_with("u", PASSPHRASE).is_empty());
+    assert!(home.files_with("u", &before).is_empty());
+    run(&home, &["key", "move", "--to", "key-file"], "left unread").is(
+        &format!(
+            "Moved the key from passphrase to key-file: it is in the key file {path}; 1 credential opens with it.\n"
+        ),
+        "",
+        0,
+    );
+    assert_eq!((digits(&home), rests_until(&home)), (before, None));
+    opens(&home);
+}
+
+#[test]
+fn what_is_locked_is_no_miss_and_can_be_logged_out_of() {
+    let home = locked();
+    let text = locked_text(&home);
+    get(&home).is(&format!("{text}\n"), "", 1);
+    run(&home, &["get"], "other").is(MISS, "", 1);
+    run(&home, &["list"], "").is("{}\n", "", 0);
+    let message = support::helper::message("other", "u", "s");
+    run(&home, &["store"], &message).is(&format!("{text}\n"), "", 1);
+    // Said once, however many credentials there are.
+    let told = run(&home, &["status"], "").succeeds().stdout;
+    assert_eq!(told.matches(&text).count(), 1, "{told}");
+    run(&home, &["erase"], "h").is("", "", 0);
+    run(&home, &["unlock"], PASSPHRASE).succeeds();
+    get(&home).is(MISS, "", 1);
+}
+
+#[test]
+fn a_passphrase_is_typed_and_a_new_one_twice() {
+    if !terminal::has_terminals() {
+        return;
+    }
+    let home = stored();
+    let typed = |lines: &str, words: &[&str]| terminal::typed(&home, lines, &[&[HELPER], words].concat());
+    let to_passphrase = ["key", "move", "--to", "passphrase"];
+    typed("typed-one\ntyped-two\n", &to_passphrase).is(
+        &format!(
+            "New passphrase: \nThe same again: \n{}",
+            error("passphrase: that was another one; nothing was changed")
+        ),
+        "",
+        1,
+    );
+    typed("short\n", &to_passphrase).is(
+        &format!(
+            "New passphrase: \n{}",
+            error("passphrase: has less than 8 characters; take a longer one")
+        ),
+        "",
+        1,
+    );
+    typed("\n", &to_passphrase).is(
+        &format!("New passphrase: \n{}", error("passphrase: holds nothing")),
+        "",
+        1,
+    );
+    assert_eq!(state(&home)["source"], "key-file");
+    let said = typed("typed-one\ntyped-one\n", &to_passphrase).succeeds().stdout;
+    assert!(
+        said.starts_with("New passphrase: \nThe same again: \nMoved the key from key-file to passphrase: "),
+        "{said}"
+    );
+    run(&home, &["lock"], "").succeeds();
+    let said = typed("typed-one\n", &["unlock"]).succeeds().stdout;
+    assert!(said.starts_with("Passphrase: \nUnlocked: "), "{said}");
+    // Whoever finds it open does not change it.
+    let wrong = error("passphrase: is not the one that the key is sealed with");
+    typed("typed-two\n", &to_passphrase).is(&format!("Passphrase: \n{wrong}"), "", 1);
+    typed("typed-one\ntyped-two\ntyped-two\n", &to_passphrase).is(
+        "Passphrase: \nNew passphrase: \nThe same again: \nThe passphrase is another one now; 1 credential opens with \
+         it.\n",
+        "",
+        0,
+    );
+    run(&home, &["lock"], "").succeeds();
+    typed("typed-one\n", &["unlock"]).is(&format!("Passphrase: \n{wrong}"), "", 1);
+    typed("typed-two\n", &["unlock"]).succeeds();
+    opens(&home);
+}
+
+#[test]
+fn a_passphrase_is_changed_with_two_lines() {
+    let home = sealed();
+    let change = |input: &str| run(&home, &["key", "move", "--to", "passphrase"], input);
+    let two = error("standard input: give the present passphrase on one line, and the new one on the next");
+    for input in ["", "\n", PASSPHRASE, &format!("{PASSPHRASE}\n")] {
+        change(input).is("", &two, 1);
+    }
+    for (input, why) in [
+        (
+            format!("{PASSPHRASE}\nshort\n"),
+            "passphrase: has less than 8 characters; take a longer one",
+        ),
+        (format!("{PASSPHRASE}\n\n"), "standard input: holds nothing"),
+        (
+            format!("{PASSPHRASE}\na new passphrase\nthird\n"),
+            "standard input: holds more than one line, where the secret is to stand alone",
+        ),
+        (
+            "another passphrase\na new passphrase\n".to_owned(),
+            "passphrase: is not the one that the key is sealed with",
+        ),
+    ] {
+        change(&input).is("", &error(why), 1);
+    }
+    change(&format!("{PASSPHRASE}\na new passphrase\n")).is(
+        "The passphrase is another one now; 1 credential opens with it.\n",
+        "",
+        0,
+    );
+    opens(&home);
+    run(&home, &["lock"], "").succeeds();
+    run(&home, &["unlock"], PASSPHRASE).fails();
+    run(&home, &["unlock"], "a new passphrase").succeeds();
+    opens(&home);
+}
+
+#[test]
+fn a_locked_key_is_moved_with_its_passphrase() {
+    let home = locked();
+    let to_file = ["key", "move", "--to", "key-file"];
+    run(&home, &to_file, "").is("", &error("standard input: holds nothing"), 1);
+    run(&home, &to_file, "another passphrase").is(
+        "",
+        &error("passphrase: is not the one that the key is sealed with"),
+        1,
+    );
+    assert_eq!(rests_until(&home), None);
+    run(&home, &to_file, PASSPHRASE).succeeds();
+    opens(&home);
+}
+
+#[test]
+fn a_passphrase_that_will_not_do_is_refused_and_nothing_changes() {
+    let home = stored();
+    let long = "x".repeat(64 * 1024 + 1);
+    for (input, why) in [
+        ("", "standard input: holds nothing"),
+        ("\n", "standard input: holds nothing"),
+        (
+            "seven77\n",
+            "passphrase: has less than 8 characters; take a longer one",
+        ),
+        (
+            "two lines\nof text\n",
+            "standard input: holds more than one line, where the secret is to stand alone",
+        ),
+        (
+            "a\u{7}control character",
+            "standard input: holds a control character or is not UTF-8",
+        ),
+        (&long, "standard input: holds more than 64 KiB"),
+    ] {
+        run(&home, &["key", "move", "--to", "passphrase"], input).is("", &error(why), 1);
+    }
+    assert_eq!(state(&home)["source"], "key-file");
+    // Eight characters may be more bytes, and blanks belong to it.
+    run(
+        &home,
+        &["key", "move", "--to", "passphrase"],
+        " \u{e4}\u{f6}\u{fc}\u{df}\u{2603}. \r\n",
+    )
+    .succeeds();
+    run(&home, &["lock"], "").succeeds();
+    run(&home, &["unlock"], "\u{e4}\u{f6}\u{fc}\u{df}\u{2603}.").fails();
+    run(&home, &["unlock"], " \u{e4}\u{f6}\u{fc}\u{df}\u{2603}. ").succeeds();
+}
+
+#[test]
+fn what_is_written_wrongly_is_refused_and_not_repeated() {
+    let home = stored();
+    let secret = "hunter2-canary";
+    let usage = |words: &[&str]| {
+        let said = run(&home, words, "");
+        assert!(
+            !format!("{said:?}")
+                .replace(&format!("{words:?}"), "")
+                .contains("stdout: \"hunter2")
+        );
+        assert!(
+            !said.stdout.contains(secret) && !said.stderr.contains(secret),
+            "{said:?}"
+        );
+        said
+    };
+    let sources = error("--to: is keyring, key-file, environment or passphrase");
+    let misplaced = |command: &str| {
+        error(&format!(
+            "{command}: reads passphrases from standard input; others can see what is on a command line"
+        ))
+    };
+    let length = error("--for: write a length as in 8h, 30min or 2d, of 30d at most");
+    for (words, said) in [
+        (vec!["key", "move", "--to", secret], &sources),
+        (vec!["key", "move", "--to", "Keyring"], &sources),
+        (vec!["key", "move", "--to", ""], &sources),
+        (
+            vec!["key", "move", "--to", "passphrase", secret],
+            &misplaced("key move"),
+        ),
+        (vec!["unlock", secret], &misplaced("unlock")),
+        (vec!["unlock", "--", secret], &misplaced("unlock")),
+        (vec!["unlock", "--for", secret], &length),
+        (vec!["unlock", "--for", "31d"], &length),
+        (vec!["unlock", "--for", "0h"], &length),
+        (vec!["unlock", "--for", "8"], &length),
+        (vec!["unlock", "--for", "2027-01-31"], &length),
+        (vec!["unlock", "--for", ""], &length),
+    ] {
+        usage(&words).is("", said, 1);
+    }
+    for (words, said) in [
+        (vec!["key"], "Usage: docker-credential-scoped key <COMMAND>"),
+        (vec!["key", "move"], "--to <SOURCE>"),
+        (
+            vec!["key", "move", "--to"],
+            "a value is required for '--to <SOURCE>'",
+        ),
+        (vec!["key", "burn"], "unrecognized subcommand 'burn'"),
+        (vec!["key", "status", "--yaml"], "unexpected argument '--yaml'"),
+        (
+            vec!["unlock", "--for"],
+            "a value is required for '--for <LENGTH>'",
+        ),
+        (
+            vec!["unlock", "--passphrase=hunter2-canary"],
+            "unexpected argument '--passphrase'",
+        ),
+        (vec!["lock", "--all"], "unexpected argument '--all'"),
+    ] {
+        let outcome = usage(&words);
+        assert_eq!(
+            (outcome.stdout.as_str(), outcome.code),
+            ("", Some(2)),
+            "{outcome:?}"
+        );
+        assert!(outcome.stderr.contains(said), "{outcome:?}");
+    }
+    assert_eq!(state(&home)["source"], "key-file");
+    opens(&home);
+}
+
+#[test]
+fn settings_that_cannot_be_read_move_no_key() {
+    let home = stored();
+    let path = home.write(SETTINGS, "{ \"keyFile\": \"relative\" }");
+    let said = run(&home, &["key", "move", "--to", "key-file"], "");
+    assert!(
+        said.stderr
+            .starts_with(&format!("docker-credential-scoped: {}", path.display()))
+            && said.stderr.contains("keyFile: is not an absolute path"),
+        "{said:?}"
+    );
+    said.fails();
+}
+
+#[test]
+fn a_key_goes_into_the_environment_when_it_is_there_already() {
+    let home = stored();
+    let key = digits(&home);
+    let to_environment = ["key", "move", "--to", "environment"];
+    run(&home, &to_environment, "").is("", &error("CORE"), 1);
+    for wrong in ["", "no key", &"00".repeat(32)] {
+        run_with(&home, wrong, &to_environment, "").is("", &error("CORE"), 1);
+    }
+    opens(&home);
+    run_with(&home, &format!(" {key}\n"), &to_environment, "").is(
+        &format!(
+            "Moved the key from key-file to environment: it is in the environment variable {VARIABLE}; 1 credential opens \
+             with it.\n"
+        ),
+        "",
+        0,
+    );
+    run_with(&home, &key, &["get"], "h").is(&found("h", "u", "s"), "", 0);
+    assert!(home.files_with("u", &key).is_empty());
+    run_with(&home, &key, &["key", "status"], "").is(
+        &format!("source  environment\nplace   {VARIABLE}\nopened  whenever it is needed; it cannot be locked there\n"),
+        "",
+        0,
+    );
+    run(&home, &["unlock"], "").is(
+        &format!("The key is in the environment variable {VARIABLE}: nothing needs unlocking.\n"),
+        "",
+        0,
+    );
+    get(&home).is("CORE", "", 1);
+    run_with(&home, &"00".repeat(32), &["get"], "h").is("CORE", "", 1);
+    run(&home, &["lock"], "").is(
+        "",
+        &format!(
+            "the key is in the environment variable {VARIABLE}, where it cannot be locked; move it where it can: \
+             docker-credential-scoped key move --to keyring, or --to passphrase\n"
+        ),
+        1,
+    );
+    // Nothing is lost: the way back.
+    run_with(&home, &key, &["key", "move", "--to", "key-file"], "").is("CORE", "CORE", 0);
+    opens(&home);
+}
+
+#[test]
+fn a_key_goes_into_the_file_that_the_settings_name() {
+    let home = stored();
+    let key = digits(&home);
+    let path = declare_key_file(&home, Some(&"00".repeat(32)));
+    let to_file = ["key", "move", "--to", "key-file"];
+    run(&home, &to_file, "").is("", &error("CORE"), 1);
+    fs::remove_file(&path).unwrap();
+    run(&home, &to_file, "").is(
+        &format!("The key is in the key file {path}; 1 credential opens with it.\n"),
+        "",
+        0,
+    );
+    assert_eq!(fs::read_to_string(&path).unwrap().trim(), key);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    opens(&home);
+    assert_eq!(state(&home)["place"], json!(path));
+    // What is not there is said, and not made anew.
+    fs::remove_file(&path).unwrap();
+    get(&home).is("CORE", "", 1);
+    fs::write(&path, format!(" {key} \n\n")).unwrap();
+    opens(&home);
+    fs::write(&path, "00".repeat(32)).unwrap();
+    get(&home).is("CORE", "", 1);
+}
+
+#[test]
+fn the_first_credential_takes_the_key_that_somebody_has_set() {
+    let key = "0123456789abcdef".repeat(4);
+    let home = Home::new();
+    let path = declare_key_file(&home, Some(&key));
+    Helper::of(&home).store("h", "u", "s");
+    assert_eq!(
+        state(&home),
+        json!({ "source": "key-file", "place": path, "restsUntil": null, "isMoving": false })
+    );
+    assert!(
+        !fs::read_to_string(home.data().join("key"))
+            .unwrap()
+            .contains(&key)
+    );
+    opens(&home);
+    let home = Home::new();
+    run_with(&home, &key, &["store"], &support::helper::message("h", "u", "s")).succeeds();
+    assert_eq!(state(&home)["source"], "environment");
+    run_with(&home, &key, &["get"], "h").is(&found("h", "u", "s"), "", 0);
+}
+
+#[test]
+fn what_did_not_open_before_is_said_and_stops_no_move() {
+    let home = stored();
+    Helper::of(&home).store("damaged", "u", "s");
+    home.damage("damaged");
+    let said = run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE);
+    assert!(
+        said.stdout.ends_with("; 1 credential opens with it.\n"),
+        "{said:?}"
+    );
+    let slot = home.slots().join("damaged@default");
+    assert!(
+        said.stderr.starts_with(&format!(
+            "damaged: did not open before, and does not now: {}: ",
+            slot.display()
+        )),
+        "{said:?}"
+    );
+    said.succeeds();
+    opens(&home);
+}
+
+#[test]
+fn a_first_key_can_be_made_where_it_is_wanted() {
+    let home = Home::new();
+    run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE).is(
+        &format!(
+            "Made a key: it is in {}, sealed with a passphrase; nothing is sealed with it yet.\n",
+            key_path(&home)
+        ),
+        "",
+        0,
+    );
+    Helper::of(&home).store("h", "u", "s");
+    run(&home, &["lock"], "").succeeds();
+    get(&home).is(&(locked_text(&home) + "\n"), "", 1);
+    run(&home, &["unlock"], PASSPHRASE).succeeds();
+    opens(&home);
+}
+
+#[test]
+fn without_a_runtime_directory_a_passphrase_is_of_no_use_and_can_be_taken_back() {
+    let home = locked();
+    let run = |words: &[&str], input: &str| {
+        let mut command = home.command(HELPER);
+        command.args(words).env_remove("XDG_RUNTIME_DIR");
+        Outcome::of(&mut command, input.as_bytes())
+    };
+    run(&["unlock"], PASSPHRASE).is(
+        "",
+        "passphrase: it is the right one, but the key cannot rest opened: there is no runtime directory that is yours \
+         alone; log in as systems do that set XDG_RUNTIME_DIR, or set it to one in memory\n",
+        1,
+    );
+    run(&["get"], "h").fails();
+    run(&["key", "move", "--to", "key-file"], PASSPHRASE).succeeds();
+    run(&["get"], "h").is(&found("h", "u", "s"), "", 0);
+}
+
+#[test]
+fn the_key_is_kept_from_the_commands_that_are_run() {
+    let home = Home::new();
+    let key = "0123456789abcdef".repeat(4);
+    let print = home.write("print", "#!/bin/sh\nenv >env\necho secret\n");
+    fs::set_permissions(&print, Permissions::from_mode(0o755)).unwrap();
+    run_with(
+        &home,
+        &key,
+        &[
+            "add",
+            "h",
+            "--username",
+            "u",
+            "--from",
+            "command",
+            "--",
+            print.to_str().unwrap(),
+        ],
+        "",
+    )
+    .succeeds();
+    run_with(&home, &key, &["get"], "h").is(&found("h", "u", "secret"), "", 0);
+    let environment = fs::read_to_string(home.path().join("env")).unwrap();
+    assert!(
+        environment.contains("HOME=") && !environment.contains(&key),
+        "{environment}"
+    );
+}
