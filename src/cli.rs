@@ -134,7 +134,7 @@ pub enum Command {
     Inspect(Inspect),
     /// Say where the key is that the credentials are sealed with, or put it somewhere else
     Key(Key),
-    /// Have the key rest no more: the next that needs it opens it anew, at the OS keyring or with the passphrase
+    /// Have the key rest no more: it has to be opened anew, at the OS keyring or with the passphrase
     ///
     /// The OS keyring gives it out without a question while it is open itself; lock that, too. A key file or variable
     /// cannot be locked: exit status 1.

@@ -391,6 +391,76 @@ fn a_key_that_is_gone_or_damaged_is_said_once() {
 }
 
 #[test]
+fn a_key_that_is_locked_is_said_once_with_what_opens_it() {
+    let home = healthy();
+    store(&home, "second.example");
+    let moving = ["key", "move", "--to"];
+    home.ask_through(
+        "docker-credential-scoped",
+        &moving,
+        "passphrase",
+        "correct horse battery",
+    );
+    let said = doctor(&home);
+    assert!(
+        said.stdout.contains(&format!(
+            "\nok     the key is in [T]/{DATA}/key, sealed with a passphrase, and opens; it rests opened until "
+        )),
+        "{said:?}"
+    );
+    home.run(&["lock"]);
+    finds(
+        &home,
+        &[
+            "WRONG  the key is locked with a passphrase",
+            "       mend: unlock it: docker-credential-scoped unlock",
+        ],
+    );
+}
+
+#[test]
+fn a_key_that_is_set_and_not_used_is_pointed_out() {
+    let key = "0123456789abcdef".repeat(4);
+    let home = healthy().with("DOCKER_CREDENTIAL_SCOPED_KEY", &key);
+    let mounted = home.at("mounted");
+    home.write("mounted", &key);
+    home.write(SETTINGS, &json!({ "keyFile": mounted }).to_string());
+    let elsewhere = format!("is not used: the key is in the key file [T]/{DATA}/key");
+    finds(
+        &home,
+        &[
+            &format!("note   the keyFile of settings.json ([T]/mounted) {elsewhere}"),
+            "       mend: take it out there; or have it used: docker-credential-scoped key move --to key-file",
+            &format!("note   DOCKER_CREDENTIAL_SCOPED_KEY {elsewhere}"),
+            "       mend: unset it; or have it used: docker-credential-scoped key move --to environment",
+        ],
+    );
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_pointed_out() {
+    let home = healthy();
+    let mounted = home.at("mounted");
+    home.write(SETTINGS, &json!({ "keyFile": mounted }).to_string());
+    home.run(&["key", "move", "--to", "key-file"]);
+    let said = doctor(&home);
+    assert!(
+        said.stdout
+            .contains("\nok     the key is in the key file [T]/mounted, and opens\n"),
+        "{said:?}"
+    );
+    home.set_mode("mounted", 0o644);
+    finds(
+        &home,
+        &[
+            "note   [T]/mounted: other users can read the key",
+            "       mend: have it mounted so that only you can read it, with mode 0400; where that cannot be, nobody \
+             else may be on the machine",
+        ],
+    );
+}
+
+#[test]
 fn a_slot_that_does_not_open_is_named_and_the_others_are_not() {
     let home = healthy();
     store(&home, "second.example");

@@ -69,7 +69,7 @@ fn opens(home: &Home) {
 
 /// What a command for people says of an error.
 fn error(text: &str) -> String {
-    format!("docker-credential-scoped: {text}\n")
+    format!("docker-credential-scoped: {LOCKED}\n")
 }
 
 fn key_path(home: &Home) -> String {
@@ -104,12 +104,15 @@ fn rests_for(home: &Home, expected: Duration) {
     assert!(off.abs() < Duration::MINUTE, "{until}");
 }
 
-/// What the locked key is said to be.
-fn locked_text(home: &Home) -> String {
-    format!(
-        "{}: the key is sealed with a passphrase, and locked; docker-credential-scoped unlock opens it",
+/// What is said of the locked key.
+const LOCKED: &str = "the key is locked with a passphrase; unlock it: docker-credential-scoped unlock";
+
+/// What is said of another passphrase.
+fn wrong(home: &Home) -> String {
+    error(&format!(
+        "that is not the passphrase that the key is sealed with (or {} is damaged)",
         key_path(home)
-    )
+    ))
 }
 
 fn declare_key_file(home: &Home, content: Option<&str>) -> String {
@@ -220,13 +223,9 @@ fn a_key_under_a_passphrase_is_locked_and_unlocked() {
         "",
         0,
     );
-    get(&home).is(&(locked_text(&home) + "\n"), "", 1);
-    run(&home, &["unlock"], "another passphrase\n").is(
-        "",
-        &error("passphrase: is not the one that the key is sealed with"),
-        1,
-    );
-    get(&home).is(&(locked_text(&home) + "\n"), "", 1);
+    get(&home).is(&format!("{LOCKED}\n"), "", 1);
+    run(&home, &["unlock"], "another passphrase\n").is("", &wrong(&home), 1);
+    get(&home).is(&format!("{LOCKED}\n"), "", 1);
     let said = run(&home, &["unlock", "--for", "2d"], &format!("{PASSPHRASE}\n"));
     let until = rests_until(&home).unwrap();
     said.is(
@@ -253,15 +252,14 @@ fn a_key_under_a_passphrase_is_locked_and_unlocked() {
 #[test]
 fn what_is_locked_is_no_miss_and_can_be_logged_out_of() {
     let home = locked();
-    let text = locked_text(&home);
-    get(&home).is(&format!("{text}\n"), "", 1);
+    get(&home).is(&format!("{LOCKED}\n"), "", 1);
     run(&home, &["get"], "other").is(MISS, "", 1);
     run(&home, &["list"], "").is("{}\n", "", 0);
     let message = support::helper::message("other", "u", "s");
-    run(&home, &["store"], &message).is(&format!("{text}\n"), "", 1);
+    run(&home, &["store"], &message).is(&format!("{LOCKED}\n"), "", 1);
     // Said once, however many credentials there are.
     let told = run(&home, &["status"], "").succeeds().stdout;
-    assert_eq!(told.matches(&text).count(), 1, "{told}");
+    assert_eq!(told.matches(LOCKED).count(), 1, "{told}");
     run(&home, &["erase"], "h").is("", "", 0);
     run(&home, &["unlock"], PASSPHRASE).succeeds();
     get(&home).is(MISS, "", 1);
@@ -306,7 +304,7 @@ fn a_passphrase_is_typed_and_a_new_one_twice() {
     let said = typed("typed-one\n", &["unlock"]).succeeds().stdout;
     assert!(said.starts_with("Passphrase: \nUnlocked: "), "{said}");
     // Whoever finds it open does not change it.
-    let wrong = error("passphrase: is not the one that the key is sealed with");
+    let wrong = wrong(&home);
     typed("typed-two\n", &to_passphrase).is(&format!("Passphrase: \n{wrong}"), "", 1);
     typed("typed-one\ntyped-two\ntyped-two\n", &to_passphrase).is(
         "Passphrase: \nNew passphrase: \nThe same again: \nThe passphrase is another one now; 1 credential opens with \
@@ -338,13 +336,10 @@ fn a_passphrase_is_changed_with_two_lines() {
             format!("{PASSPHRASE}\na new passphrase\nthird\n"),
             "standard input: holds more than one line, where the secret is to stand alone",
         ),
-        (
-            "another passphrase\na new passphrase\n".to_owned(),
-            "passphrase: is not the one that the key is sealed with",
-        ),
     ] {
         change(&input).is("", &error(why), 1);
     }
+    change("another passphrase\na new passphrase\n").is("", &wrong(&home), 1);
     change(&format!("{PASSPHRASE}\na new passphrase\n")).is(
         "The passphrase is another one now; 1 credential opens with it.\n",
         "",
@@ -362,11 +357,7 @@ fn a_locked_key_is_moved_with_its_passphrase() {
     let home = locked();
     let to_file = ["key", "move", "--to", "key-file"];
     run(&home, &to_file, "").is("", &error("standard input: holds nothing"), 1);
-    run(&home, &to_file, "another passphrase").is(
-        "",
-        &error("passphrase: is not the one that the key is sealed with"),
-        1,
-    );
+    run(&home, &to_file, "another passphrase").is("", &wrong(&home), 1);
     assert_eq!(rests_until(&home), None);
     run(&home, &to_file, PASSPHRASE).succeeds();
     opens(&home);
@@ -501,10 +492,21 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
     let home = stored();
     let key = digits(&home);
     let to_environment = ["key", "move", "--to", "environment"];
-    run(&home, &to_environment, "").is("", &error("CORE"), 1);
-    for wrong in ["", "no key", &"00".repeat(32)] {
-        run_with(&home, wrong, &to_environment, "").is("", &error("CORE"), 1);
-    }
+    let not_set = error(&format!(
+        "{VARIABLE} is not set, and has to hold the key before it can live there; key move --to key-file makes a file whose \
+         line is the key"
+    ));
+    run(&home, &to_environment, "").is("", &not_set, 1);
+    run_with(&home, "", &to_environment, "").is("", &not_set, 1);
+    let no_key = error(&format!(
+        "{VARIABLE}: is not a key (64 hexadecimal digits); put the key back"
+    ));
+    run_with(&home, "no key", &to_environment, "").is("", &no_key, 1);
+    let another = "00".repeat(32);
+    let is_another = format!(
+        "{VARIABLE}: is another key than the one the credentials here are sealed with; put that one back"
+    );
+    run_with(&home, &another, &to_environment, "").is("", &error(&is_another), 1);
     opens(&home);
     run_with(&home, &format!(" {key}\n"), &to_environment, "").is(
         &format!(
@@ -526,8 +528,12 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
         "",
         0,
     );
-    get(&home).is("CORE", "", 1);
-    run_with(&home, &"00".repeat(32), &["get"], "h").is("CORE", "", 1);
+    get(&home).is(
+        &format!("the key is in the environment, and {VARIABLE} is not set; set it\n"),
+        "",
+        1,
+    );
+    run_with(&home, &another, &["get"], "h").is(&format!("{is_another}\n"), "", 1);
     run(&home, &["lock"], "").is(
         "",
         &format!(
@@ -536,7 +542,7 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
         ),
         1,
     );
-    // Nothing is lost: the way back.
+    // The way back, with what cannot be taken away from here.
     run_with(&home, &key, &["key", "move", "--to", "key-file"], "").is("CORE", "CORE", 0);
     opens(&home);
 }
@@ -547,7 +553,11 @@ fn a_key_goes_into_the_file_that_the_settings_name() {
     let key = digits(&home);
     let path = declare_key_file(&home, Some(&"00".repeat(32)));
     let to_file = ["key", "move", "--to", "key-file"];
-    run(&home, &to_file, "").is("", &error("CORE"), 1);
+    let occupied = format!(
+        "{path}: holds another key than the one the credentials here are sealed with, and is left as it is; name another, \
+         or move it away"
+    );
+    run(&home, &to_file, "").is("", &error(&occupied), 1);
     fs::remove_file(&path).unwrap();
     run(&home, &to_file, "").is(
         &format!("The key is in the key file {path}; 1 credential opens with it.\n"),
@@ -560,11 +570,18 @@ fn a_key_goes_into_the_file_that_the_settings_name() {
     assert_eq!(state(&home)["place"], json!(path));
     // What is not there is said, and not made anew.
     fs::remove_file(&path).unwrap();
-    get(&home).is("CORE", "", 1);
+    let missing = format!("{path}: the key file that settings.json names is not there; bring it back\n");
+    get(&home).is(&missing, "", 1);
     fs::write(&path, format!(" {key} \n\n")).unwrap();
     opens(&home);
     fs::write(&path, "00".repeat(32)).unwrap();
-    get(&home).is("CORE", "", 1);
+    let is_another = format!(
+        "{path}: is another key than the one the credentials here are sealed with; put that one back\n"
+    );
+    get(&home).is(&is_another, "", 1);
+    home.write(SETTINGS, "{}");
+    let unnamed = "the key is in the key file of settings.json, which names none; put keyFile back into it\n";
+    get(&home).is(unnamed, "", 1);
 }
 
 #[test]
@@ -624,7 +641,7 @@ fn a_first_key_can_be_made_where_it_is_wanted() {
     );
     Helper::of(&home).store("h", "u", "s");
     run(&home, &["lock"], "").succeeds();
-    get(&home).is(&(locked_text(&home) + "\n"), "", 1);
+    get(&home).is(&format!("{LOCKED}\n"), "", 1);
     run(&home, &["unlock"], PASSPHRASE).succeeds();
     opens(&home);
 }

@@ -22,8 +22,8 @@ pub enum KeyCommand {
     /// The key stays the same, and so do the credentials: it is put there, read again and tried on each of them, and
     /// only then taken away from where it was. Interrupted at any moment, it is in the one place or in the other.
     ///
-    /// A passphrase is asked for at a terminal, a new one twice; else it is a line of standard input. Where the present
-    /// one is needed too, because the key is locked, it comes first.
+    /// A passphrase is asked for at a terminal, a new one twice; else it is a line of standard input. To change one, or to
+    /// move the key while it is locked, the present one is asked for first.
     Move(KeyMove),
     /// Say where the key is, and until when it rests opened; it is not opened, and nobody is asked
     Status(KeyStatus),

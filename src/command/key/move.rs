@@ -38,10 +38,10 @@ pub fn move_key(to: KeySource, mut passphrases: Passphrases<'_>, store: &Credent
             Home::Passphrase(&another)
         }
     })?;
-    told(moved, store)
+    Ok(told(moved, store))
 }
 
-fn told(moved: Moved, store: &CredentialStore) -> Result<Report> {
+fn told(moved: Moved, store: &CredentialStore) -> Report {
     let Moved {
         from,
         to,
@@ -51,7 +51,9 @@ fn told(moved: Moved, store: &CredentialStore) -> Result<Report> {
     } = moved;
     let mut report = Report::default();
     let place = store
-        .key_state()?
+        .key_state()
+        .ok()
+        .flatten()
         .map_or_else(|| to.to_string(), |state| whereabouts(&state));
     let opens = match opened {
         0 => "nothing is sealed with it yet".to_owned(),
@@ -85,5 +87,5 @@ fn told(moved: Moved, store: &CredentialStore) -> Result<Report> {
     if let Some(left) = left {
         report.note(left);
     }
-    Ok(report)
+    report
 }

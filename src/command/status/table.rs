@@ -60,8 +60,12 @@ pub(super) fn table(rows: &[Row], is_coloured: bool, now: OffsetDateTime) -> Str
                 })
             }
             State::Unavailable { error } => {
-                // Writing to a String cannot fail.
-                let _ = writeln!(unavailable, "{}", printable(error));
+                let error = printable(error);
+                // A locked key is why of all of them.
+                if !unavailable.lines().any(|said| said == error) {
+                    // Writing to a String cannot fail.
+                    let _ = writeln!(unavailable, "{error}");
+                }
                 lines
                     .push([server, profile, "-", "cannot be opened", "-", "-", "-", "-", "-"].map(printable));
                 Some(RED)
