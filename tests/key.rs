@@ -69,7 +69,7 @@ fn opens(home: &Home) {
 
 /// What a command for people says of an error.
 fn error(text: &str) -> String {
-    format!("docker-credential-scoped: {LOCKED}\n")
+    format!("docker-credential-scoped: {text}\n")
 }
 
 fn key_path(home: &Home) -> String {
