@@ -23,7 +23,8 @@ pub(super) fn key(arguments: Key, store: &CredentialStore, process: &mut Process
             let to = to.parse().context("--to")?;
             // They name the key file, and what cannot be read names none.
             Settings::load(files::user_id())?;
-            with_passphrases(process, |passphrases| r#move::move_key(to, passphrases, store))
+            let now = process.now;
+            with_passphrases(process, |passphrases| r#move::move_key(to, passphrases, store, now))
         }
         KeyCommand::Status(KeyStatus { json }) => status::status(format_of(json), store),
     }

@@ -7,7 +7,6 @@ use super::finding::Finding;
 use super::store::{is_of_key, unfit};
 use crate::command::key::{leftover_text, whereabouts};
 use crate::command::{quoted, rfc3339};
-use crate::files::foreign;
 use crate::store::{KEY_VARIABLE, KeyError, KeySource, KeyState, StoreError};
 
 /// Whether the key opens. Where it does not, that is said here, and not of each credential.
@@ -54,6 +53,7 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
         place,
         rests_until,
         is_moving: _,
+        is_open_to_others,
     } = state;
     let place = Path::new(place);
     let is_own = patient
@@ -62,7 +62,7 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
     if *source == KeySource::KeyFile && is_own {
         return Finding::good(format!("the key is there, and yours alone ({})", place.display()));
     }
-    if *source == KeySource::KeyFile && foreign::is_open_to_others(place) {
+    if *is_open_to_others {
         return Finding::note(format!("{}: other users can read the key", place.display())).mended_by(
             "have it mounted so that only you can read it, with mode 0400; where that cannot be, nobody else may be on \
              the machine",

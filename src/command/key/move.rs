@@ -1,7 +1,7 @@
 //! `key move`: the key in another place, and nothing lost on the way.
 
 use anyhow::Result;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::passphrase::Passphrases;
 use super::whereabouts;
@@ -9,19 +9,25 @@ use crate::command::Report;
 use crate::secret::Secret;
 use crate::store::{CredentialStore, Entry, Home, KeySource, Moved, Unlocking};
 
-/// How long a key that was locked rests opened, should it not be moved after all.
+/// How long a key that was locked rests opened, if it is not moved after all.
 const MEANWHILE: Duration = Duration::MINUTE;
 
 /// Puts the key there.
-pub fn move_key(to: KeySource, mut passphrases: Passphrases<'_>, store: &CredentialStore) -> Result<Report> {
+pub fn move_key(
+    to: KeySource,
+    mut passphrases: Passphrases<'_>,
+    store: &CredentialStore,
+    now: OffsetDateTime,
+) -> Result<Report> {
     let state = store.key_state()?;
     let sealed = state.filter(|state| state.source == KeySource::Passphrase);
-    let is_locked = sealed.as_ref().is_some_and(|state| state.rests_until.is_none());
+    let rests_until = sealed.as_ref().and_then(|state| state.rests_until);
     let open = |present: &Secret| -> Result<()> {
-        store.unlock(Unlocking::Passphrase(present), MEANWHILE)?;
+        let rest = rests_until.map_or(MEANWHILE, |until| until - now);
+        store.unlock(Unlocking::Passphrase(present), rest)?;
         Ok(())
     };
-    if is_locked && to != KeySource::Passphrase {
+    if sealed.is_some() && rests_until.is_none() && to != KeySource::Passphrase {
         open(&passphrases.present()?)?;
     }
     let another;
