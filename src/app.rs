@@ -24,10 +24,10 @@ use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
 use crate::secret::Secret;
 use crate::settings::{self, Settings, Variables};
-use crate::store::{CredentialStore, TokenServers};
+use crate::store::TokenServers;
 use crate::token_cache;
 
-use self::locations::{data_location, token_cache, token_caches};
+use self::locations::{credential_store, data_location, token_cache, token_caches};
 use self::people::serve;
 
 const PROGRAM: &str = "docker-credential-scoped";
@@ -136,11 +136,11 @@ impl Said {
 fn answer(
     verb: Verb,
     program: &str,
-    variables: Variables<'_>,
+    variables: Variables<'static>,
     stdin: &mut dyn Read,
     now: OffsetDateTime,
 ) -> Result<Said> {
-    let stored = CredentialStore::at(data_location());
+    let stored = credential_store(variables, now);
     let profile = || settings::profile(program, variables);
     // Of a credential that is declared there may be no key to remember with yet.
     let cache = || token_cache(&stored, token_cache::make_key);

@@ -25,7 +25,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use self::base_directories::Base;
@@ -49,6 +50,9 @@ pub struct Settings {
     /// What is to be known of Docker Hub.
     #[serde(deserialize_with = "hub::read")]
     hub: Option<Box<HubEntry>>,
+    /// The file that holds the key, where it is in none of our own: a mounted secret, say.
+    #[serde(deserialize_with = "read_absolute")]
+    pub key_file: Option<PathBuf>,
     /// What is to be known of registries.
     #[serde(deserialize_with = "registries::read")]
     pub registries: BTreeMap<Registry, RegistrySettings>,
@@ -167,6 +171,16 @@ impl Settings {
     /// Reads the text of a settings.json.
     pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         serde_json::from_slice(bytes)
+    }
+}
+
+/// A path that means the same file wherever docker is started.
+fn read_absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    if path.is_absolute() {
+        Ok(Some(path))
+    } else {
+        Err(D::Error::custom("keyFile: is not an absolute path"))
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use time::OffsetDateTime;
+
 use super::PROGRAM;
 use crate::files::{self, Location};
 use crate::seal::Key;
-use crate::settings;
-use crate::store::CredentialStore;
+use crate::settings::{self, Settings, Variables};
+use crate::store::{CredentialStore, KeyPlaces};
 use crate::token_cache::{self, TokenCache};
 
 /// Where access tokens are kept until they expire, and the key they are sealed with: one derived from the store's
@@ -76,6 +78,16 @@ pub(super) fn cache_location() -> Option<Location> {
         settings::cache_directory()?,
         &settings::home_directory()?,
     ))
+}
+
+/// The credentials of this user, with their key wherever it is.
+pub(super) fn credential_store(variables: Variables<'static>, now: OffsetDateTime) -> CredentialStore {
+    CredentialStore::at(data_location()).with_key_places(KeyPlaces {
+        key_file: || Settings::load(files::user_id()).ok()?.key_file,
+        variable: variables,
+        runtime: runtime_location,
+        now,
+    })
 }
 
 /// Where this program keeps its data.

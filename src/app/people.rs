@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
-use super::locations::{data_location, token_cache};
+use super::locations::{credential_store, data_location, token_cache};
 use super::{Process, Said, one_line};
 use crate::cli::{Command, CommandLine};
 use crate::command::credentials::Credentials;
@@ -54,7 +54,7 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
             };
         }
     };
-    let credentials = CredentialStore::at(data_location());
+    let credentials = credential_store(process.variables, process.now);
     let report = match command {
         Command::Add(arguments) => add::add(arguments, program, &credentials, process),
         Command::Cache(arguments) => cache::cache(arguments, &credentials, process.now),

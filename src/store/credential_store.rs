@@ -23,7 +23,7 @@ use crate::files::{FileError, Location, Lock, PrivateDirectory};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::Server;
 use crate::seal::{self, Key, NoRandomBytes, Unopened};
-use crate::store::key::{KeyError, KeyFile};
+use crate::store::key::{KeyError, KeyFile, KeyPlaces};
 use crate::store::slot::{self, Slot};
 use crate::store::turn;
 use content::Content;
@@ -42,6 +42,7 @@ pub struct CredentialStore {
     location: Option<Location>,
     opened: OnceLock<(PrivateDirectory, PrivateDirectory)>,
     key: OnceLock<Key>,
+    places: Option<KeyPlaces>,
 }
 
 impl CredentialStore {
@@ -52,7 +53,15 @@ impl CredentialStore {
             location,
             opened: OnceLock::new(),
             key: OnceLock::new(),
+            places: None,
         }
+    }
+
+    /// The same, whose key may be elsewhere than in that directory.
+    #[must_use]
+    pub fn with_key_places(mut self, places: KeyPlaces) -> Self {
+        self.places = Some(places);
+        self
     }
 
     /// What answers a request for `server`: its slot, or the longest prefix of it that has one.

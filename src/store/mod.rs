@@ -7,6 +7,8 @@ mod token_servers;
 mod turn;
 
 pub use credential_store::{CredentialStore, Entry, Held, Opened, Put, StoreError};
-pub use key::KeyError;
+pub use key::{
+    Home, KEY_VARIABLE, KeyError, KeyPlaces, KeySource, KeyState, Moved, UnknownSource, Unlocked, Unlocking,
+};
 pub use slot::Slot;
 pub use token_servers::{TokenServers, TokenServersError};

@@ -1,0 +1,31 @@
+//! Key places: where else than in the store's directory the key may be, as the composition root knows it.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use time::OffsetDateTime;
+
+use crate::files::Location;
+
+/// The variable that can hold the key.
+pub const KEY_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_KEY";
+
+/// The places that are looked at beside the store's directory, each no sooner than it is needed.
+#[derive(Clone, Copy)]
+pub struct KeyPlaces {
+    /// The key file that settings.json names.
+    pub key_file: fn() -> Option<PathBuf>,
+    /// The environment.
+    pub variable: &'static (dyn Fn(&str) -> Option<OsString> + Sync),
+    /// Where an opened key may rest.
+    pub runtime: fn() -> Option<Location>,
+    /// The time, as the call has it.
+    pub now: OffsetDateTime,
+}
+
+impl fmt::Debug for KeyPlaces {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPlaces").field("now", &self.now).finish_non_exhaustive()
+    }
+}
