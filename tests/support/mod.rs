@@ -29,6 +29,7 @@ pub(crate) mod http;
 pub(crate) mod hub;
 pub(crate) mod hub_scene;
 pub(crate) mod image;
+pub(crate) mod key;
 #[cfg(target_os = "linux")]
 pub(crate) mod keyring;
 pub(crate) mod listener;

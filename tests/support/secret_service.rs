@@ -3,6 +3,12 @@
 //!
 //! <https://specifications.freedesktop.org/secret-service/>
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "as zbus calls the methods of an interface"
+)]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -178,8 +184,7 @@ impl Service {
     /// The server's secret exponent is 0, so that all sessions have one key, and what one enciphered the next
     /// deciphers: what is kept is kept as it came.
     fn open_session(&self, algorithm: &str, input: Value<'_>) -> fdo::Result<(OwnedValue, OwnedObjectPath)> {
-        drop(self.0.called("OpenSession"));
-        let _ = input;
+        drop((self.0.called("OpenSession"), input));
         let output = match algorithm {
             "plain" => Value::from(""),
             "dh-ietf1024-sha256-aes128-cbc-pkcs7" => Value::from(vec![1_u8]),

@@ -26,6 +26,8 @@ pub struct KeyPlaces {
 
 impl fmt::Debug for KeyPlaces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyPlaces").field("now", &self.now).finish_non_exhaustive()
+        f.debug_struct("KeyPlaces")
+            .field("now", &self.now)
+            .finish_non_exhaustive()
     }
 }
