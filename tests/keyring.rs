@@ -625,8 +625,10 @@ fn a_runtime_directory_that_is_not_ours_alone_is_gone_without() {
     }
 }
 
+type Spoil = fn(&Path);
+
 /// What can be wrong with a key that rests, and how that comes about.
-const SPOILT: [(&str, fn(&Path)); 9] = [
+const SPOILT: [(&str, Spoil); 9] = [
     ("others can read it", |path| set_mode(path, 0o644)),
     ("others can write it", |path| set_mode(path, 0o622)),
     ("a link", |path| {
@@ -644,7 +646,7 @@ const SPOILT: [(&str, fn(&Path)); 9] = [
     ("another key", |path| rewrite(path, |bytes| bytes[0] ^= 1)),
     ("half of one", |path| rewrite(path, |bytes| bytes.truncate(20))),
     ("one and more", |path| {
-        rewrite(path, |bytes| bytes.resize(1 << 20, 0))
+        rewrite(path, |bytes| bytes.resize(1 << 20, 0));
     }),
     ("one whose time is over", |path| {
         let file = File::open(path).unwrap();
