@@ -166,6 +166,12 @@ impl GnomeKeyring {
         self.daemon = daemon(home, &self.bus, &self.connection, true);
     }
 
+    /// Starts it again without the password, as after logging in by a finger: what is in it is there, and closed.
+    pub(crate) fn restart_locked(&mut self, home: &Home) {
+        end(&mut self.daemon);
+        self.daemon = daemon(home, &self.bus, &self.connection, false);
+    }
+
     /// Starts it as on a machine where nobody has logged in yet, with nothing in it.
     pub(crate) fn restart_empty(&mut self, home: &Home) {
         end(&mut self.daemon);

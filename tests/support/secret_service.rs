@@ -50,6 +50,7 @@ impl SecretService {
         let state = Shared(Arc::new(Mutex::new(State {
             answer,
             is_locked: false,
+            silent_at: None,
             prompts: 0,
             made: 0,
             calls: Vec::new(),
@@ -75,6 +76,11 @@ impl SecretService {
 
     pub(crate) fn set_locked(&self, is_locked: bool) {
         self.state.lock().is_locked = is_locked;
+    }
+
+    /// From now on it answers nothing where this method is called.
+    pub(crate) fn fall_silent_at(&self, method: &'static str) {
+        self.state.lock().silent_at = Some(method);
     }
 
     pub(crate) fn set_answer(&self, answer: Answer) {
@@ -119,6 +125,7 @@ const DEFAULT: &str = "/org/freedesktop/secrets/aliases/default";
 struct State {
     answer: Answer,
     is_locked: bool,
+    silent_at: Option<&'static str>,
     prompts: usize,
     made: usize,
     calls: Vec<&'static str>,
@@ -143,10 +150,20 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Notes the call.
     fn called(&self, method: &'static str) -> MutexGuard<'_, State> {
         let mut state = self.lock();
         state.calls.push(method);
         state
+    }
+
+    /// Waits for ever where it is to be silent.
+    async fn reach(&self, method: &str) {
+        let is_silent = self.lock().silent_at == Some(method);
+        if is_silent {
+            drop(self.called("silence"));
+            std::future::pending::<()>().await;
+        }
     }
 
     /// The same of what needs the collection to be open.
@@ -183,7 +200,12 @@ struct Service(Shared);
 impl Service {
     /// The server's secret exponent is 0, so that all sessions have one key, and what one enciphered the next
     /// deciphers: what is kept is kept as it came.
-    fn open_session(&self, algorithm: &str, input: Value<'_>) -> fdo::Result<(OwnedValue, OwnedObjectPath)> {
+    async fn open_session(
+        &self,
+        algorithm: &str,
+        input: Value<'_>,
+    ) -> fdo::Result<(OwnedValue, OwnedObjectPath)> {
+        self.0.reach("OpenSession").await;
         drop((self.0.called("OpenSession"), input));
         let output = match algorithm {
             "plain" => Value::from(""),
@@ -194,10 +216,11 @@ impl Service {
         Ok((output, path_of("/org/freedesktop/secrets/session/s1")))
     }
 
-    fn search_items(
+    async fn search_items(
         &self,
         attributes: HashMap<String, String>,
     ) -> (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) {
+        self.0.reach("SearchItems").await;
         let is_locked = self.0.called("SearchItems").is_locked;
         let found = self.0.found(&attributes);
         if is_locked {
@@ -212,6 +235,7 @@ impl Service {
         objects: Vec<OwnedObjectPath>,
         #[zbus(object_server)] server: &ObjectServer,
     ) -> fdo::Result<(Vec<OwnedObjectPath>, OwnedObjectPath)> {
+        self.0.reach("Unlock").await;
         let made = {
             let mut state = self.0.called("Unlock");
             if !state.is_locked {
@@ -247,7 +271,8 @@ impl Service {
         Ok(secrets.collect())
     }
 
-    fn read_alias(&self, name: &str) -> OwnedObjectPath {
+    async fn read_alias(&self, name: &str) -> OwnedObjectPath {
+        self.0.reach("ReadAlias").await;
         drop(self.0.called("ReadAlias"));
         if name == "default" {
             path_of(LOGIN)
@@ -279,6 +304,7 @@ impl Collection {
         replace: bool,
         #[zbus(object_server)] server: &ObjectServer,
     ) -> fdo::Result<(OwnedObjectPath, OwnedObjectPath)> {
+        self.0.reach("CreateItem").await;
         let attributes = properties
             .get("org.freedesktop.Secret.Item.Attributes")
             .and_then(|value| HashMap::<String, String>::try_from(value.clone()).ok())
@@ -343,13 +369,15 @@ struct Item {
 #[interface(name = "org.freedesktop.Secret.Item")]
 impl Item {
     async fn delete(&self, #[zbus(object_server)] server: &ObjectServer) -> fdo::Result<OwnedObjectPath> {
+        self.state.reach("Delete").await;
         self.state.opened("Delete")?.items.remove(&self.path);
         let path = ObjectPath::try_from(self.path.clone()).expect("a path");
         server.remove::<Self, _>(path).await?;
         Ok(nothing())
     }
 
-    fn get_secret(&self, session: OwnedObjectPath) -> fdo::Result<(Sent,)> {
+    async fn get_secret(&self, session: OwnedObjectPath) -> fdo::Result<(Sent,)> {
+        self.state.reach("GetSecret").await;
         let state = self.state.opened("GetSecret")?;
         let item = state.items.get(&self.path).ok_or_else(gone)?;
         Ok((item.sent(&session),))
