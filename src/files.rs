@@ -119,6 +119,9 @@ pub enum Unfit {
     /// Larger than anything we write.
     #[error("is larger than any file of this program; move it away")]
     TooLarge,
+    /// Group or others may write what only its owner should.
+    #[error("can be written by other users (mode {0:04o}); close it with chmod go-w")]
+    WritableByOthers(u32),
 }
 
 /// `ENOTDIR` counts: services are given `HOME=/dev/null`, where nothing can be. So does `ENAMETOOLONG`: what the

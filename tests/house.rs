@@ -76,6 +76,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// What only these files may name: each outside thing has one importer.
 const ONLY_IN: &[(&str, &[&str])] = &[
+    ("argon2", &["store/key/passphrase.rs"]),
     ("chacha20poly1305", &["seal.rs"]),
     (
         "clap",
@@ -88,6 +89,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("directories", &["settings/base_directories.rs"]),
+    ("keyring::v1", &["store/key/keyring.rs"]),
     (
         "reqwest",
         &[
@@ -112,6 +114,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
+    ("::secret_service", &["store/key/keyring/secret_service.rs"]),
     ("signal_hook", &["process/child.rs", "secret_source/program.rs"]),
     ("std::env::args", &["main.rs"]),
     ("std::env::var", &["main.rs", "settings/base_directories.rs"]),
@@ -120,6 +123,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "tempfile",
         &["files.rs", "files/private_directory.rs", "files/run_directory.rs"],
     ),
+    ("zbus", &["store/key/keyring/secret_service.rs"]),
 ];
 
 #[test]

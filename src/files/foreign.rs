@@ -6,8 +6,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::access::give_to_owner_of;
-use super::{FileError, Unfit, is_absence, new_file, sync_directory};
+use super::access::{self, give_to_owner_of};
+use super::{FileError, PrivateDirectory, Unfit, is_absence, make_directory, new_file, sync_directory};
 
 /// What the name of a copy ends in. Not `.bak`, which others make and remove.
 const BACKUP_SUFFIX: &str = ".before-docker-credential-scoped";
@@ -43,6 +43,97 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
         return Err(failed(io::ErrorKind::FileTooLarge.into()));
     }
     Ok(Some(bytes))
+}
+
+/// A small file of another program.
+pub struct ForeignFile {
+    /// All of it.
+    pub bytes: Vec<u8>,
+    /// Whether nobody but the owner can read or write it.
+    pub is_closed_to_others: bool,
+}
+
+/// Reads a file of which at most `limit` bytes count, and one more to tell that there are more; `None` when there is
+/// none. A link is followed, since that is how secrets are mounted. Nobody else may write it: its owner is root or
+/// whoever may own what is in `ours`, and others can at most read it.
+pub fn read_small(
+    path: &Path,
+    limit: u64,
+    ours: &PrivateDirectory,
+) -> Result<Option<ForeignFile>, FileError> {
+    let failed = |error| FileError::io("read", path, error);
+    // Looked at before it is opened: a pipe in its place would hold us up for ever.
+    let look = |metadata: &Metadata| match ours.distrusts(metadata) {
+        Some(Unfit::ForeignOwner) if is_roots(metadata) => writable_by_others(metadata),
+        Some(why) => Some(why),
+        None => writable_by_others(metadata),
+    };
+    let unfit = |why| FileError::Unfit {
+        path: path.to_owned(),
+        why,
+    };
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if is_absence(&error) => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    if let Some(why) = look(&metadata) {
+        return Err(unfit(why));
+    }
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if let Some(why) = look(&metadata) {
+        return Err(unfit(why));
+    }
+    // As long as it may get, so that nothing of it is left behind where it was before it grew.
+    let mut bytes = Vec::with_capacity(usize::try_from(limit).unwrap_or_default() + 2);
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(Some(ForeignFile {
+        bytes,
+        is_closed_to_others: access::is_closed_to_others(&metadata),
+    }))
+}
+
+/// Makes a file for us alone, where there is none, with the directories above it. When it returns without an error it
+/// is on disk.
+pub fn create_private(path: &Path, bytes: &[u8], ours: &PrivateDirectory) -> Result<(), FileError> {
+    let failed = |error| FileError::io("create", path, error);
+    let directory = path.parent().unwrap_or(Path::new("."));
+    make_directory(directory, &|parent, made| {
+        give_to_owner_of(parent, made);
+        sync_directory(parent)
+    })?;
+    let staged = new_file(".new-", directory).map_err(failed)?;
+    staged.as_file().write_all(bytes).map_err(failed)?;
+    ours.give(directory, staged.as_file());
+    staged.as_file().sync_all().map_err(failed)?;
+    staged
+        .persist_noclobber(path)
+        .map_err(|error| failed(error.error))?;
+    sync_directory(directory)
+}
+
+#[cfg(unix)]
+fn writable_by_others(metadata: &Metadata) -> Option<Unfit> {
+    let mode = access::mode(metadata);
+    (mode & 0o022 != 0).then_some(Unfit::WritableByOthers(mode))
+}
+
+#[cfg(unix)]
+fn is_roots(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    metadata.uid() == 0
+}
+
+#[cfg(not(unix))]
+fn writable_by_others(_metadata: &Metadata) -> Option<Unfit> {
+    None
+}
+
+#[cfg(not(unix))]
+fn is_roots(_metadata: &Metadata) -> bool {
+    false
 }
 
 /// Where the copy of a file is kept: beside it, or beside the target where it is a link.

@@ -1,7 +1,7 @@
 //! Private directory: a directory that is ours alone, and the files in it.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -85,6 +85,16 @@ impl PrivateDirectory {
     /// The directory of this name in this one, checked; made when there is none.
     pub fn create_below(&self, name: &str) -> Result<Self, FileError> {
         self.below(name).made()
+    }
+
+    /// Why a file elsewhere cannot be taken for ours, if it cannot.
+    pub(super) fn distrusts(&self, metadata: &Metadata) -> Option<Unfit> {
+        self.owner.distrusts_file(metadata)
+    }
+
+    /// Gives a new file elsewhere to whom one in here would be given.
+    pub(super) fn give(&self, directory: &Path, file: &File) {
+        self.owner.give(directory, file);
     }
 
     fn below(&self, name: &str) -> Self {

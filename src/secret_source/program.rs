@@ -24,6 +24,9 @@ const QUIET: Duration = Duration::from_millis(100);
 /// How long a program is waited for that is ended.
 const END_WITHIN: Duration = Duration::from_millis(500);
 
+/// What opens all that is stored is not for a program that is asked for one secret.
+const KEY_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_KEY";
+
 /// Why there is no answer. Texts never repeat what the program said: it may hold a secret.
 #[derive(Debug, Error)]
 pub(super) enum Problem {
@@ -106,6 +109,7 @@ pub(super) fn run(
     heed_ends().map_err(Problem::NotStarted)?;
     let mut child = depth
         .deeper(command)
+        .env_remove(KEY_VARIABLE)
         .stdin(input.map_or_else(Stdio::null, |_| Stdio::piped()))
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -23,7 +23,7 @@ use crate::files::{FileError, Location, Lock, PrivateDirectory};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::Server;
 use crate::seal::{self, Key, NoRandomBytes, Unopened};
-use crate::store::key::{KeyError, KeyFile, KeyPlaces};
+use crate::store::key::{KeyError, KeyPlaces, Keys};
 use crate::store::slot::{self, Slot};
 use crate::store::turn;
 use content::Content;
@@ -39,10 +39,9 @@ const PROBE_BYTES: usize = 8 * 1024;
 #[derive(Debug)]
 pub struct CredentialStore {
     /// `None` where there is no home to keep anything in.
-    location: Option<Location>,
+    pub(super) location: Option<Location>,
     opened: OnceLock<(PrivateDirectory, PrivateDirectory)>,
-    key: OnceLock<Key>,
-    places: Option<KeyPlaces>,
+    pub(super) keys: Keys,
 }
 
 impl CredentialStore {
@@ -52,15 +51,14 @@ impl CredentialStore {
         Self {
             location,
             opened: OnceLock::new(),
-            key: OnceLock::new(),
-            places: None,
+            keys: Keys::default(),
         }
     }
 
     /// The same, whose key may be elsewhere than in that directory.
     #[must_use]
     pub fn with_key_places(mut self, places: KeyPlaces) -> Self {
-        self.places = Some(places);
+        self.keys = Keys::with_places(places);
         self
     }
 
@@ -72,7 +70,7 @@ impl CredentialStore {
         for candidate in server.answered_by() {
             let name = Slot::new(candidate, profile.clone()).file_name();
             if let Some(file) = slots.read(&name, MAX_SLOT_BYTES)? {
-                return Held::open(self.existing_key(root)?, slots, &name, file).map(Some);
+                return Held::open(self.keys.existing(root)?, slots, &name, file).map(Some);
             }
         }
         Ok(None)
@@ -85,7 +83,7 @@ impl CredentialStore {
         };
         let name = slot.file_name();
         match slots.read(&name, MAX_SLOT_BYTES)? {
-            Some(file) => Held::open(self.existing_key(root)?, slots, &name, file).map(Some),
+            Some(file) => Held::open(self.keys.existing(root)?, slots, &name, file).map(Some),
             None => Ok(None),
         }
     }
@@ -94,7 +92,7 @@ impl CredentialStore {
     /// directory takes a file.
     pub fn prepare(&self, now: OffsetDateTime) -> Result<(), StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
-        Ok(Writer::open(&root, now)?.probe()?)
+        Ok(self.writer(&root, now)?.probe()?)
     }
 
     /// Keeps a credential in its slot, in place of what is there. The same one again changes nothing but its last
@@ -102,16 +100,17 @@ impl CredentialStore {
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
         let _change = turn::change(&root);
-        Self::put_in(&root, slot, credential, now)
+        self.put_in(&root, slot, credential, now)
     }
 
     fn put_in(
+        &self,
         root: &PrivateDirectory,
         slot: &Slot,
         credential: &Credential,
         now: OffsetDateTime,
     ) -> Result<Put, StoreError> {
-        let writer = Writer::open(root, now)?;
+        let writer = self.writer(root, now)?;
         let Writer { slots, key, .. } = &writer;
         let name = slot.file_name();
         let mut outcome = Put::New;
@@ -148,7 +147,7 @@ impl CredentialStore {
         let _change = turn::change(&root);
         let before = self.get(slot)?.map(|held| held.credential);
         let after = change(before.as_ref())?;
-        Writer::open(&root, now)?.write(&slot.file_name(), &after)?;
+        self.writer(&root, now)?.write(&slot.file_name(), &after)?;
         Ok((after, before))
     }
 
@@ -171,7 +170,8 @@ impl CredentialStore {
                     && held.credential.kind == seen.kind
                     && held.credential.token_id == seen.token_id =>
             {
-                Writer::open(root, now)?.write_dated(&slot.file_name(), learnt, held.last_used)?;
+                self.writer(root, now)?
+                    .write_dated(&slot.file_name(), learnt, held.last_used)?;
                 Ok(true)
             }
             Some(_) | None => Ok(false),
@@ -208,7 +208,7 @@ impl CredentialStore {
             .get(slot)?
             .is_some_and(|held| is_same_login(&held.credential, used));
         if is_there {
-            Self::put_in(root, slot, renewed, now)?;
+            self.put_in(root, slot, renewed, now)?;
         }
         Ok(is_there)
     }
@@ -263,8 +263,7 @@ impl CredentialStore {
         let Some((root, _)) = self.open()? else {
             return Ok(None);
         };
-        let key = self.key(root).map_err(Arc::new)?;
-        Ok(key.map(|key| key.subkey(purpose)))
+        Ok(self.keys.get(root)?.map(|key| key.subkey(purpose)))
     }
 
     /// The directory of the store and that of the slots.
@@ -280,38 +279,49 @@ impl CredentialStore {
         Ok(self.opened.get().map(|(root, slots)| (root, slots)))
     }
 
-    fn key(&self, root: &PrivateDirectory) -> Result<Option<&Key>, KeyError> {
-        if self.key.get().is_none()
-            && let Some(key) = KeyFile::of(root).read()?
-        {
-            let _ = self.key.set(key);
+    /// Whether there is anything that a key has to be there for.
+    pub(super) fn has_slots(&self) -> Result<bool, StoreError> {
+        match self.open()? {
+            Some((_, slots)) => holds_any(slots),
+            None => Ok(false),
         }
-        Ok(self.key.get())
     }
 
-    fn existing_key(&self, root: &PrivateDirectory) -> Result<&Key, Arc<KeyError>> {
-        self.key(root)
-            .and_then(|key| key.ok_or_else(|| KeyFile::of(root).missing()))
-            .map_err(Arc::new)
+    fn writer(&self, root: &PrivateDirectory, now: OffsetDateTime) -> Result<Writer<'_>, StoreError> {
+        let slots = root.create_below("slots")?;
+        let staging = root.create_below("staging")?;
+        staging.sweep(now);
+        let key = self.key_to_seal_with(root, &slots, &staging)?;
+        Ok(Writer { slots, staging, key })
+    }
+
+    /// The key, made when this is the first credential. A key is made before the first slot is written, so slots
+    /// without a key mean that it was lost, and a second one would lock them out for good.
+    fn key_to_seal_with(
+        &self,
+        root: &PrivateDirectory,
+        slots: &PrivateDirectory,
+        staging: &PrivateDirectory,
+    ) -> Result<&Key, StoreError> {
+        if let Some(key) = self.keys.get(root)? {
+            return Ok(key);
+        }
+        // Where there are slots, it is read again: another process may have made key and slot since.
+        if !holds_any(slots)? {
+            self.keys.make(root, staging).map_err(Arc::new)?;
+        }
+        Ok(self.keys.existing(root)?)
     }
 }
 
 /// What writing a slot takes.
-struct Writer {
+struct Writer<'a> {
     slots: PrivateDirectory,
     staging: PrivateDirectory,
-    key: Key,
+    key: &'a Key,
 }
 
-impl Writer {
-    fn open(root: &PrivateDirectory, now: OffsetDateTime) -> Result<Self, StoreError> {
-        let slots = root.create_below("slots")?;
-        let staging = root.create_below("staging")?;
-        staging.sweep(now);
-        let key = key_to_seal_with(root, &slots, &staging)?;
-        Ok(Self { slots, staging, key })
-    }
-
+impl Writer<'_> {
     fn write(&self, name: &str, credential: &Credential) -> Result<(), StoreError> {
         let sealed = self.seal(name, credential)?;
         Ok(self.slots.replace(name, &sealed, &self.staging)?)
@@ -332,7 +342,7 @@ impl Writer {
 
     fn seal(&self, name: &str, credential: &Credential) -> Result<Vec<u8>, StoreError> {
         let content = Content::write(credential)?;
-        Ok(seal::seal(&self.key, name, &content)?)
+        Ok(seal::seal(self.key, name, &content)?)
     }
 
     /// Writes a file as a slot is written, and removes it.
@@ -388,24 +398,9 @@ fn is_same_login(one: &Credential, other: &Credential) -> bool {
     one.account == other.account && one.secret.is_same_as(&other.secret)
 }
 
-/// The key, made when this is the first credential. A key is made before the first slot is written, so slots
-/// without a key mean that it was lost, and a second one would lock them out for good.
-fn key_to_seal_with(
-    root: &PrivateDirectory,
-    slots: &PrivateDirectory,
-    staging: &PrivateDirectory,
-) -> Result<Key, StoreError> {
-    let file = KeyFile::of(root);
-    if let Some(key) = file.read().map_err(Arc::new)? {
-        return Ok(key);
-    }
-    if slots
-        .names()?
+fn holds_any(slots: &PrivateDirectory) -> Result<bool, StoreError> {
+    let names = slots.names()?;
+    Ok(names
         .iter()
-        .any(|name| name.to_str().and_then(slot::read_file_name).is_some())
-    {
-        // Read again: another process may have made key and slot since.
-        return Ok(file.read_existing().map_err(Arc::new)?);
-    }
-    Ok(file.create(staging).map_err(Arc::new)?)
+        .any(|name| name.to_str().and_then(slot::read_file_name).is_some()))
 }

@@ -8,7 +8,8 @@ mod turn;
 
 pub use credential_store::{CredentialStore, Entry, Held, Opened, Put, StoreError};
 pub use key::{
-    Home, KEY_VARIABLE, KeyError, KeyPlaces, KeySource, KeyState, Moved, UnknownSource, Unlocked, Unlocking,
+    Home, KEY_VARIABLE, KeyError, KeyPlaces, KeySource, KeyState, KeyringProblem, Moved, UnknownSource,
+    Unlocked, Unlocking,
 };
 pub use slot::Slot;
 pub use token_servers::{TokenServers, TokenServersError};

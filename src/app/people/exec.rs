@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::super::locations::{data_location, run_locations, token_cache};
+use super::super::locations::{credential_store, data_location, run_locations, token_cache};
 use super::super::{Process, Said};
 use super::{default_scope, named_profile, read_scopes};
 use crate::cli::Exec;
@@ -102,19 +102,20 @@ fn run(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8> 
     });
     let token_servers = TokenServers::at(data_location());
     let settings = Settings::load(files::user_id())?;
+    let open_store = |now| credential_store(variables, now);
     let request = exec::Request {
         command,
         wanted: wanted.collect(),
         spellings,
         locations: run_locations(),
         variable_names: (process.variable_names)(),
-        is_used_up,
-        secret_variables: secret_variables(&settings, variables)?,
+        is_used_up: &|wanted| is_used_up(wanted, &open_store((process.clock)())),
+        secret_variables: secret_variables(&settings, &open_store(process.now), variables)?,
     };
     let recorder = Recorder::new(&settings, data_location);
     let obtain: exec::Obtain = Arc::new(move |wanted, now| {
         // Anew each time: while the command runs, somebody may log out and in.
-        let store = CredentialStore::at(data_location());
+        let store = open_store(now);
         let credentials = Credentials {
             store: &store,
             settings: &settings,
@@ -134,7 +135,7 @@ fn run(arguments: Exec, program: &str, process: &mut Process<'_>) -> Result<u8> 
 }
 
 /// Whether a refresh token is held for it now, that a renewal may be using up.
-fn is_used_up(wanted: &Wanted) -> bool {
+fn is_used_up(wanted: &Wanted, store: &CredentialStore) -> bool {
     let is_one = |(slot, held): &(Slot, Result<Held, StoreError>)| {
         wanted
             .profile
@@ -144,15 +145,19 @@ fn is_used_up(wanted: &Wanted) -> bool {
                 .as_ref()
                 .is_ok_and(|held| held.credential.kind == Kind::IdentityToken)
     };
-    CredentialStore::at(data_location())
+    store
         .of_registry(&wanted.registry, Vec::new)
         .is_ok_and(|all| all.iter().any(is_one))
 }
 
 /// The names of the variables that hold credentials' secrets.
-fn secret_variables(settings: &Settings, variables: Variables<'_>) -> Result<BTreeSet<String>> {
+fn secret_variables(
+    settings: &Settings,
+    store: &CredentialStore,
+    variables: Variables<'_>,
+) -> Result<BTreeSet<String>> {
     let credentials = Credentials {
-        store: &CredentialStore::at(data_location()),
+        store,
         settings,
         variables,
         recorder: &Recorder::silent(),

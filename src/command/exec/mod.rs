@@ -37,13 +37,13 @@ use run_config::RunConfig;
 pub type Obtain = Arc<dyn Fn(&Wanted, OffsetDateTime) -> Result<Obtained> + Send + Sync>;
 
 /// Whether what is held for this now is a refresh token, which may be good for a single use.
-pub type IsUsedUp = fn(&Wanted) -> bool;
+pub type IsUsedUp<'a> = &'a dyn Fn(&Wanted) -> bool;
 
 /// Registries as they were spelt: clients look them up by that.
 pub type Spellings = BTreeMap<Registry, BTreeSet<String>>;
 
 /// What is to be run, and with what.
-pub struct Request {
+pub struct Request<'a> {
     /// The program and its arguments.
     pub command: Vec<OsString>,
     /// A token for each registry, no registry twice.
@@ -55,7 +55,7 @@ pub struct Request {
     /// The names of all variables of the environment.
     pub variable_names: Vec<OsString>,
     /// What is asked of a renewal that is under way when the command ends.
-    pub is_used_up: IsUsedUp,
+    pub is_used_up: IsUsedUp<'a>,
     /// The names of those that hold credentials' secrets.
     pub secret_variables: BTreeSet<String>,
 }
@@ -94,7 +94,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Runs the command to its end and gives its exit code.
 pub fn exec(
-    request: Request,
+    request: Request<'_>,
     obtain: &Obtain,
     variables: Variables<'_>,
     stderr: &mut dyn Write,
@@ -147,7 +147,7 @@ fn accompany(
     mut grants: Vec<Grant>,
     config: &RunConfig,
     obtain: &Obtain,
-    is_used_up: IsUsedUp,
+    is_used_up: IsUsedUp<'_>,
     stderr: &mut dyn Write,
     clock: fn() -> OffsetDateTime,
 ) -> std::io::Result<u8> {
@@ -194,7 +194,7 @@ fn accompany(
 fn finish(
     grants: &mut [Grant],
     events: &Receiver<Event>,
-    is_used_up: IsUsedUp,
+    is_used_up: IsUsedUp<'_>,
     stderr: &mut dyn Write,
     clock: fn() -> OffsetDateTime,
 ) {

@@ -80,7 +80,7 @@ impl CredentialStore {
         let Some((root, slots)) = self.open()? else {
             return Ok(Vec::new());
         };
-        let key = self.existing_key(root);
+        let key = self.keys.existing(root);
         let mut entries = Vec::new();
         for name in slots.names()? {
             let Some(name) = name.to_str() else { continue };

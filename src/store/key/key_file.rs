@@ -1,108 +1,76 @@
-//! Key file: the key as 64 hexadecimal digits on a line of a private file. Knows nothing of what it seals.
+//! Key file: the key as 64 hexadecimal digits. Knows nothing of what it seals.
 //!
-//! The embedded default: works with nothing installed. It keeps the tokens out of what is copied, printed or
-//! committed by accident; whoever can read both the key file and the slots can read the tokens.
+//! The store's own is the embedded default, and works with nothing installed. It keeps the tokens out of what is
+//! copied, printed or committed by accident; whoever can read both the key file and the slots can read the tokens.
+//! settings.json may name another one: a mounted secret, or a credential that systemd hands to a service.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::files::{FileError, PrivateDirectory};
-use crate::seal::{KEY_BYTES, Key, NoRandomBytes};
+use super::error::KeyError;
+use crate::files::PrivateDirectory;
+use crate::files::foreign::{self, ForeignFile};
+use crate::seal::{KEY_BYTES, Key};
 
-const NAME: &str = "key";
-
-/// Digits and line end, and room to tell a file that is longer.
+/// Digits and line end, and room for white space.
 const MAX_BYTES: u64 = 256;
 
-/// The key's file in the store's directory.
-#[derive(Debug)]
-pub(in crate::store) struct KeyFile<'a> {
-    directory: &'a PrivateDirectory,
+/// The key file that settings.json names.
+pub(super) struct NamedKeyFile<'a> {
+    pub(super) path: PathBuf,
+    /// Whose files are ours: as those of this directory.
+    pub(super) root: &'a PrivateDirectory,
 }
 
-impl<'a> KeyFile<'a> {
-    /// The key file of this directory.
-    pub(in crate::store) fn of(directory: &'a PrivateDirectory) -> Self {
-        Self { directory }
-    }
-
+impl NamedKeyFile<'_> {
     /// The key; `None` when there is no file.
-    pub(in crate::store) fn read(&self) -> Result<Option<Key>, KeyError> {
-        let Some(file) = self.directory.read(NAME, MAX_BYTES)? else {
+    pub(super) fn read(&self) -> Result<Option<Key>, KeyError> {
+        let Some(ForeignFile { bytes, .. }) = foreign::read_small(&self.path, MAX_BYTES, self.root)? else {
             return Ok(None);
         };
-        let digits = Zeroizing::new(file.bytes);
-        if !file.is_closed_to_others {
-            return Err(KeyError::OpenToOthers { path: self.path() });
-        }
-        parse(digits.strip_suffix(b"\n").unwrap_or(&digits))
+        let bytes = Zeroizing::new(bytes);
+        parse(bytes.trim_ascii())
             .map(Some)
-            .ok_or_else(|| KeyError::Damaged { path: self.path() })
+            .ok_or_else(|| KeyError::NotAKey {
+                place: self.path.display().to_string(),
+            })
     }
 
-    /// The key, where there has to be one.
-    pub(in crate::store) fn read_existing(&self) -> Result<Key, KeyError> {
-        self.read()?.ok_or_else(|| self.missing())
+    /// Makes the file, which is not there yet, for us alone.
+    pub(super) fn create(&self, key: &Key) -> Result<(), KeyError> {
+        Ok(foreign::create_private(
+            &self.path,
+            line_of(key).as_bytes(),
+            self.root,
+        )?)
     }
 
-    /// Makes a random key and its file; where another process was faster, takes that one's.
-    pub(in crate::store) fn create(&self, staging: &PrivateDirectory) -> Result<Key, KeyError> {
-        let key = Key::random()?;
-        let mut line = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
-        for byte in key.bytes() {
-            // Writing to a String cannot fail.
-            let _ = write!(line, "{byte:02x}");
-        }
-        line.push('\n');
-        if self.directory.create_new(NAME, line.as_bytes(), staging)? {
-            return Ok(key);
-        }
-        self.read_existing()
-    }
-
-    /// What there is to say where there is no file and has to be one.
-    pub(in crate::store) fn missing(&self) -> KeyError {
-        KeyError::Missing { path: self.path() }
-    }
-
-    fn path(&self) -> PathBuf {
-        self.directory.path().join(NAME)
+    /// Whether others can read it.
+    pub(super) fn is_open_to_others(&self) -> bool {
+        foreign::read_small(&self.path, MAX_BYTES, self.root).is_ok_and(|file| {
+            file.is_some_and(|file| {
+                drop(Zeroizing::new(file.bytes));
+                !file.is_closed_to_others
+            })
+        })
     }
 }
 
-/// Why there is no key to seal or open with.
-#[derive(Debug, Error)]
-pub enum KeyError {
-    /// Not 64 hexadecimal digits.
-    #[error("{}: is not a key (64 hexadecimal digits); restore it, or remove it and slots/ beside it and log in again", path.display())]
-    Damaged {
-        /// The key file.
-        path: PathBuf,
-    },
-    /// The file could not be used.
-    #[error(transparent)]
-    File(#[from] FileError),
-    /// There are sealed slots and no key.
-    #[error("{}: the key is missing, and credentials are sealed with it; restore it, or remove slots/ beside it and log in again", path.display())]
-    Missing {
-        /// The key file.
-        path: PathBuf,
-    },
-    /// No key could be made.
-    #[error(transparent)]
-    Random(#[from] NoRandomBytes),
-    /// Others can read or write the key file.
-    #[error("{}: the key is open to other users; close it with chmod go-rwx", path.display())]
-    OpenToOthers {
-        /// The key file.
-        path: PathBuf,
-    },
+/// The digits on a line.
+pub(super) fn line_of(key: &Key) -> Zeroizing<String> {
+    let mut line = Zeroizing::new(String::with_capacity(2 * KEY_BYTES + 1));
+    for byte in key.bytes() {
+        // Writing to a String cannot fail.
+        let _ = write!(line, "{byte:02x}");
+    }
+    line.push('\n');
+    line
 }
 
-fn parse(digits: &[u8]) -> Option<Key> {
+/// The key of these digits.
+pub(super) fn parse(digits: &[u8]) -> Option<Key> {
     let mut bytes = Zeroizing::new([0; KEY_BYTES]);
     let (pairs, []) = digits.as_chunks::<2>() else {
         return None;
@@ -145,5 +113,12 @@ mod tests {
         ] {
             assert!(parse(bad.as_bytes()).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_is_written_of_a_key_is_read_as_that_key() {
+        let key = Key::random().unwrap();
+        let line = line_of(&key);
+        assert_eq!(parse(line.trim_ascii().as_bytes()).unwrap().bytes(), key.bytes());
     }
 }

@@ -24,6 +24,18 @@ pub struct KeyPlaces {
     pub now: OffsetDateTime,
 }
 
+impl KeyPlaces {
+    /// Nothing is anywhere, for a store of which only its own key file is known.
+    pub(super) fn nowhere() -> Self {
+        Self {
+            key_file: || None,
+            variable: &|_| None,
+            runtime: || None,
+            now: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+}
+
 impl fmt::Debug for KeyPlaces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KeyPlaces")

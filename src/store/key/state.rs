@@ -1,8 +1,17 @@
 //! Key state: what can be told of the key without opening it.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
+use super::error::KeyError;
+use super::journal;
+use super::key_file::NamedKeyFile;
+use super::places::{KEY_VARIABLE, KeyPlaces};
+use super::record::{Elsewhere, Place, Record, path_in};
+use super::resting;
 use super::source::KeySource;
+use crate::files::PrivateDirectory;
 use crate::store::{CredentialStore, StoreError};
 
 /// Where the key is, and whether it rests opened.
@@ -16,11 +25,71 @@ pub struct KeyState {
     pub rests_until: Option<OffsetDateTime>,
     /// Whether a move was interrupted, so that an entry of the keyring may be left over.
     pub is_moving: bool,
+    /// Whether others can read the key file that settings.json names.
+    pub is_open_to_others: bool,
 }
 
 impl CredentialStore {
     /// Where the key is; `None` where nothing was ever stored. Opens nothing and asks nobody.
     pub fn key_state(&self) -> Result<Option<KeyState>, StoreError> {
-        todo!()
+        let Some((root, record)) = self.record()? else {
+            return Ok(None);
+        };
+        let places = self.keys.places();
+        let named = || {
+            let path = (places.key_file)()?;
+            Some(NamedKeyFile { path, root: &root })
+        };
+        let (rests_until, is_open_to_others) = match &record {
+            Record::Elsewhere(elsewhere) => match &elsewhere.place {
+                Place::Keyring { .. } | Place::Passphrase(_) => {
+                    let rested = resting::read(&elsewhere.check, &places);
+                    (rested.map(|rested| rested.until), false)
+                }
+                Place::KeyFile => (None, named().is_some_and(|file| file.is_open_to_others())),
+                Place::Environment => (None, false),
+            },
+            Record::Embedded(_) => (None, false),
+        };
+        Ok(Some(KeyState {
+            source: record.source(),
+            place: place_of(&record, &root, &places),
+            rests_until,
+            is_moving: journal::is_there(&root),
+            is_open_to_others,
+        }))
+    }
+
+    /// What is written down of where the key is, and the store's directory; `None` where there is none.
+    pub(super) fn record(&self) -> Result<Option<(PrivateDirectory, Record)>, StoreError> {
+        let Some(location) = &self.location else {
+            return Ok(None);
+        };
+        let Some(root) = location.open()? else {
+            return Ok(None);
+        };
+        let record = Record::read(&root).map_err(Arc::new)?;
+        if record.is_none() && self.has_slots()? {
+            let missing = KeyError::Missing { path: path_in(&root) };
+            return Err(Arc::new(missing).into());
+        }
+        Ok(record.map(|record| (root, record)))
+    }
+}
+
+/// The place, for a person.
+pub(super) fn place_of(record: &Record, root: &PrivateDirectory, places: &KeyPlaces) -> String {
+    let own = || path_in(root).display().to_string();
+    match record {
+        Record::Embedded(_) => own(),
+        Record::Elsewhere(Elsewhere { place, .. }) => match place {
+            Place::Environment => KEY_VARIABLE.to_owned(),
+            Place::KeyFile => (places.key_file)().map_or_else(
+                || "the key file of settings.json, which names none".to_owned(),
+                |path| path.display().to_string(),
+            ),
+            Place::Keyring { .. } => "the OS keyring".to_owned(),
+            Place::Passphrase(_) => own(),
+        },
     }
 }

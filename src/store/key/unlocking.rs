@@ -1,7 +1,16 @@
 //! Unlocking: an opened key is laid to rest for a time that a person says, or taken from there.
 
+use std::sync::Arc;
+
 use time::OffsetDateTime;
 
+use super::error::KeyError;
+use super::keyring::Manner;
+use super::opening::open_keyring;
+use super::record::{Elsewhere, Place, Record, path_in};
+use super::resting;
+use crate::files::PrivateDirectory;
+use crate::seal::Key;
 use crate::secret::Secret;
 use crate::store::{CredentialStore, StoreError};
 
@@ -24,17 +33,60 @@ pub struct Unlocked {
 impl CredentialStore {
     /// Opens the key as `get` does; says whether there is one.
     pub fn open_key(&self) -> Result<bool, StoreError> {
-        todo!()
+        match self.record()? {
+            Some((root, _)) => Ok(self.keys.get(&root)?.is_some()),
+            None => Ok(false),
+        }
     }
 
-    /// Opens the key with what a person gives, and lays it to rest for so long.
+    /// Opens the key with what a person gives, and lays it to rest for so long. What is open all the time only opens.
     pub fn unlock(&self, with: Unlocking<'_>, rest: time::Duration) -> Result<Unlocked, StoreError> {
-        let _ = (with, rest);
-        todo!()
+        const AS_IT_IS: Unlocked = Unlocked { rests_until: None };
+        let Some((root, record)) = self.record()? else {
+            return Ok(AS_IT_IS);
+        };
+        let Record::Elsewhere(elsewhere) = &record else {
+            return Ok(AS_IT_IS);
+        };
+        let Some(key) = open_with(with, elsewhere, &root).map_err(Arc::new)? else {
+            self.keys.get(&root)?;
+            return Ok(AS_IT_IS);
+        };
+        let rests_until = resting::rest(&key, &self.keys.places(), rest)?;
+        self.keys.remember(key);
+        Ok(Unlocked { rests_until })
     }
 
     /// Takes the opened key from where it rests; says whether one did.
     pub fn lock(&self) -> Result<bool, StoreError> {
-        todo!()
+        match self.record()? {
+            Some((_, Record::Elsewhere(elsewhere))) => {
+                Ok(resting::remove(&elsewhere.check, &self.keys.places())?)
+            }
+            Some((_, Record::Embedded(_))) | None => Ok(false),
+        }
+    }
+}
+
+/// The key; `None` where it is of no kind that has to be unlocked.
+fn open_with(
+    with: Unlocking<'_>,
+    elsewhere: &Elsewhere,
+    root: &PrivateDirectory,
+) -> Result<Option<Key>, KeyError> {
+    match (&elsewhere.place, with) {
+        (Place::Keyring { id }, Unlocking::Prompting) => {
+            open_keyring(elsewhere, id, Manner::Prompting).map(Some)
+        }
+        (Place::Passphrase(wrapped), Unlocking::Passphrase(passphrase)) => {
+            let path = path_in(root);
+            let key = wrapped.open(passphrase, &path)?;
+            elsewhere.checked(key, || path.display().to_string()).map(Some)
+        }
+        (Place::Passphrase(_), Unlocking::Prompting) => Err(KeyError::PassphraseNeeded),
+        (Place::Keyring { .. }, Unlocking::Passphrase(_)) => {
+            Err(KeyError::TakesNoPassphrase(elsewhere.source()))
+        }
+        (Place::Environment | Place::KeyFile, _) => Ok(None),
     }
 }

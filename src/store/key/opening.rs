@@ -1,0 +1,108 @@
+//! Opening: the key of a store, had once from where it is and then remembered.
+
+use std::sync::{Arc, OnceLock};
+
+use super::environment;
+use super::error::KeyError;
+use super::key_file::NamedKeyFile;
+use super::keyring::{self, Manner};
+use super::places::{KEY_VARIABLE, KeyPlaces};
+use super::record::{Elsewhere, Place, Record, path_in};
+use super::resting;
+use crate::files::PrivateDirectory;
+use crate::seal::Key;
+
+/// How long a key rests that was opened by the way. A working day; who wants another time unlocks it for that.
+pub(super) const REST: time::Duration = time::Duration::hours(8);
+
+/// The key of a store.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Keys {
+    /// `None` where only the store's own key file is known.
+    pub(super) places: Option<KeyPlaces>,
+    key: OnceLock<Key>,
+    /// Why it did not open: a keyring that is hung costs its time once.
+    failure: OnceLock<Arc<KeyError>>,
+}
+
+impl Keys {
+    /// The same, which may be elsewhere.
+    pub(in crate::store) fn with_places(places: KeyPlaces) -> Self {
+        Self {
+            places: Some(places),
+            ..Self::default()
+        }
+    }
+
+    /// The key; `None` where there is none yet.
+    pub(in crate::store) fn get(&self, root: &PrivateDirectory) -> Result<Option<&Key>, Arc<KeyError>> {
+        if self.key.get().is_none() {
+            if let Some(failure) = self.failure.get() {
+                return Err(Arc::clone(failure));
+            }
+            match Record::read(root).map_err(Arc::new)? {
+                None => {}
+                Some(Record::Embedded(key)) => self.remember(key),
+                Some(Record::Elsewhere(elsewhere)) => match self.open(&elsewhere, root) {
+                    Ok(key) => self.remember(key),
+                    Err(error) => return Err(Arc::clone(self.failure.get_or_init(|| Arc::new(error)))),
+                },
+            }
+        }
+        Ok(self.key.get())
+    }
+
+    /// The key, where there has to be one.
+    pub(in crate::store) fn existing(&self, root: &PrivateDirectory) -> Result<&Key, Arc<KeyError>> {
+        self.get(root)?
+            .ok_or_else(|| Arc::new(KeyError::Missing { path: path_in(root) }))
+    }
+
+    /// Where another thread was faster, it has opened the same.
+    pub(super) fn remember(&self, key: Key) {
+        let _ = self.key.set(key);
+    }
+
+    pub(super) fn places(&self) -> KeyPlaces {
+        self.places.unwrap_or_else(KeyPlaces::nowhere)
+    }
+
+    /// Opens the key as `get` may: without a prompt, and within a short time.
+    fn open(&self, elsewhere: &Elsewhere, root: &PrivateDirectory) -> Result<Key, KeyError> {
+        let places = self.places();
+        match &elsewhere.place {
+            Place::Environment => elsewhere.checked(
+                environment::read(&places)?.ok_or(KeyError::VariableMissing)?,
+                || KEY_VARIABLE.to_owned(),
+            ),
+            Place::KeyFile => {
+                let file = NamedKeyFile {
+                    path: (places.key_file)().ok_or(KeyError::KeyFileNotNamed)?,
+                    root,
+                };
+                let key = file.read()?.ok_or_else(|| KeyError::KeyFileMissing {
+                    path: file.path.clone(),
+                })?;
+                elsewhere.checked(key, || file.path.display().to_string())
+            }
+            Place::Keyring { id } => {
+                if let Some(rested) = resting::read(&elsewhere.check, &places) {
+                    return Ok(rested.key);
+                }
+                let key = open_keyring(elsewhere, id, Manner::Quiet)?;
+                // Where it cannot rest, the next time takes longer.
+                let _ = resting::rest(&key, &places, REST);
+                Ok(key)
+            }
+            Place::Passphrase(_) => resting::read(&elsewhere.check, &places)
+                .map(|rested| rested.key)
+                .ok_or(KeyError::PassphraseNeeded),
+        }
+    }
+}
+
+/// The key as the keyring has it.
+pub(super) fn open_keyring(elsewhere: &Elsewhere, id: &str, manner: Manner) -> Result<Key, KeyError> {
+    let key = keyring::read(id, manner).map_err(KeyError::Keyring)?;
+    elsewhere.checked(key, || "the OS keyring".to_owned())
+}

@@ -1,0 +1,96 @@
+//! What a record says, and what is none.
+
+use super::*;
+
+fn read(text: &str) -> Result<Elsewhere, &'static str> {
+    parse(text.as_bytes()).map_err(|why| match why {
+        Unread::Damaged => "damaged",
+        Unread::Newer => "newer",
+    })
+}
+
+fn wrapped() -> Wrapped {
+    Wrapped {
+        memory: 65536,
+        passes: 3,
+        lanes: 4,
+        salt: vec![1; 16],
+        sealed: vec![2; 98],
+    }
+}
+
+#[test]
+fn what_is_written_of_a_place_is_read_as_that_place() {
+    let key = Key::from_bytes([7; 32]);
+    let id = new_id().unwrap();
+    for place in [
+        Place::Environment,
+        Place::KeyFile,
+        Place::Keyring { id },
+        Place::Passphrase(wrapped()),
+    ] {
+        let elsewhere = Elsewhere::of(&key, place);
+        let line = write(&elsewhere).unwrap();
+        assert!(line.ends_with("}\n") && line.lines().count() == 1, "{}", *line);
+        assert!(line.len() < usize::try_from(MAX_BYTES).unwrap());
+        assert_eq!(read(&line), Ok(elsewhere));
+    }
+}
+
+#[test]
+fn a_later_format_and_an_unknown_source_are_a_newer_version() {
+    let check = "0".repeat(32);
+    for text in [
+        format!(r#"{{"format":2,"source":"environment","check":"{check}"}}"#),
+        format!(r#"{{"format":1,"source":"tpm","check":"{check}"}}"#),
+        r#"{"format":2,"source":"tpm","more":[]}"#.to_owned(),
+    ] {
+        assert_eq!(read(&text), Err("newer"), "{text}");
+    }
+}
+
+#[test]
+fn what_says_nothing_of_use_is_damaged() {
+    let check = "0".repeat(32);
+    for text in [
+        "{",
+        "{}",
+        r#"{"format":1,"source":"environment"}"#,
+        r#"{"format":1,"source":"environment","check":"../../../../x"}"#,
+        &format!(r#"{{"format":1,"source":"environment","check":"{check}","more":1}}"#),
+        &format!(r#"{{"format":1,"source":"keyring","check":"{check}"}}"#),
+        &format!(r#"{{"format":1,"source":"keyring","check":"{check}","id":"../x"}}"#),
+        &format!(r#"{{"format":1,"source":"passphrase","check":"{check}"}}"#),
+    ] {
+        assert_eq!(read(text), Err("damaged"), "{text}");
+    }
+}
+
+#[test]
+fn no_work_is_begun_that_would_never_end() {
+    let line = |memory: u32, passes: u32, lanes: u32| {
+        let wrapped = Wrapped {
+            memory,
+            passes,
+            lanes,
+            ..wrapped()
+        };
+        let elsewhere = Elsewhere::of(&Key::from_bytes([7; 32]), Place::Passphrase(wrapped));
+        read(&write(&elsewhere).unwrap()).is_ok()
+    };
+    assert!(line(65536, 3, 4) && line(1024 * 1024, 64, 16));
+    assert!(!line(1024 * 1024 + 1, 3, 4) && !line(65536, 65, 4) && !line(65536, 3, 17));
+    assert!(!line(65536, 0, 4) && !line(65536, 3, 0) && !line(31, 3, 4));
+}
+
+#[test]
+fn another_key_is_told_from_the_right_one() {
+    let elsewhere = Elsewhere::of(&Key::from_bytes([7; 32]), Place::Environment);
+    let place = || "VARIABLE".to_owned();
+    assert!(elsewhere.checked(Key::from_bytes([7; 32]), place).is_ok());
+    let other = elsewhere.checked(Key::from_bytes([8; 32]), place).unwrap_err();
+    assert_eq!(
+        other.to_string(),
+        "VARIABLE: is another key than the one the credentials here are sealed with; put that one back"
+    );
+}
