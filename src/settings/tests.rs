@@ -129,7 +129,7 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
         ),
         (
             "{\n \"keyFile\": \"key\"}",
-            "keyFile: is not an absolute path at line 2 column 17",
+            "keyFile: is not an absolute path at line 2 column 18",
         ),
         ("{", "EOF while parsing an object at line 1 column 1"),
     ] {
