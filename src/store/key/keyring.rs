@@ -133,13 +133,25 @@ fn read_now(id: &str) -> Result<Key, KeyringProblem> {
 }
 
 /// Whether it waits for a person now.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Stage(Arc<AtomicBool>);
 
 impl Stage {
+    /// Where the system itself asks, it does so unseen.
+    fn of(manner: Manner) -> Self {
+        let is_unseen = cfg!(not(all(unix, not(target_os = "macos"))));
+        Self(Arc::new(AtomicBool::new(
+            is_unseen && manner == Manner::Prompting,
+        )))
+    }
+
     #[cfg(all(unix, not(target_os = "macos")))]
     fn waits_for_a_person(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_person_awaited(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -148,11 +160,7 @@ fn bounded<T: Send + 'static>(
     manner: Manner,
     work: impl FnOnce(&Stage) -> Result<T, KeyringProblem> + Send + 'static,
 ) -> Result<T, KeyringProblem> {
-    let limit = match manner {
-        Manner::Prompting => PROMPT_LIMIT,
-        Manner::Quiet => QUIET_LIMIT,
-    };
-    let stage = Stage::default();
+    let stage = Stage::of(manner);
     let seen = stage.clone();
     let (sender, answer) = mpsc::channel();
     thread::Builder::new()
@@ -161,9 +169,14 @@ fn bounded<T: Send + 'static>(
             let _ = sender.send(work(&stage));
         })
         .map_err(|error| KeyringProblem::Failed(error.to_string()))?;
-    match answer.recv_timeout(limit) {
+    let answer = match answer.recv_timeout(QUIET_LIMIT) {
+        // It is a person who is waited for, and no longer the keyring.
+        Err(RecvTimeoutError::Timeout) if seen.is_person_awaited() => answer.recv_timeout(PROMPT_LIMIT),
+        answer => answer,
+    };
+    match answer {
         Ok(answer) => answer,
-        Err(RecvTimeoutError::Timeout) if seen.0.load(Ordering::Relaxed) => Err(KeyringProblem::Prompt),
+        Err(RecvTimeoutError::Timeout) if seen.is_person_awaited() => Err(KeyringProblem::Prompt),
         Err(RecvTimeoutError::Timeout) => Err(KeyringProblem::Silent),
         Err(RecvTimeoutError::Disconnected) => {
             Err(KeyringProblem::Failed("it ended without an answer".to_owned()))
