@@ -21,7 +21,7 @@ use std::process::Command;
 
 use support::helper::{ask, found, message};
 use support::home::{HELPER, Home};
-use support::key::{forget, resting_place, source};
+use support::key::{forget, source};
 use support::keyring::GnomeKeyring;
 use support::outcome::Outcome;
 use support::peer;
@@ -77,7 +77,8 @@ impl Move {
         let home = Home::new();
         copy(&self.before.data(), &home.data());
         if self.from == "passphrase" {
-            copy(&resting_place(&self.before), &resting_place(&home));
+            let ours = |home: &Home| home.runtime().join("docker-credential-scoped");
+            copy(&ours(&self.before), &ours(&home));
         }
         if self.from == "keyring" {
             // An item of its own: what is moved from there is deleted there.
@@ -191,12 +192,21 @@ impl Move {
     }
 
     fn survives_a_kill_anywhere(&self) {
-        for (name, count) in self.calls() {
+        let calls = self.calls();
+        let mut survived = 0;
+        for (name, count) in &calls {
             let home = self.home();
             let inject = format!("inject={name}:signal=SIGKILL:when={count}");
             let claimed = self.traced(&home, &["-e", &inject]).has_succeeded();
+            survived += usize::from(claimed);
             self.is_whole_after(&home, &format!("kill at {name} {count}"), claimed);
         }
+        // How much the threads that speak to a bus have to say to each other is not the same in each run.
+        assert!(
+            survived * 10 <= calls.len(),
+            "{survived} of {} ran on",
+            calls.len()
+        );
     }
 
     fn survives_a_failure_anywhere(&self) {

@@ -16,6 +16,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use support::helper::{MISS, ask, found, message};
@@ -97,6 +98,21 @@ impl Trouble {
             Self::Prompting | Self::SilentAt(_) | Self::Cleared | Self::Spoilt
         )
     }
+}
+
+/// Plays it with each of them; those that are waited for all at one time.
+fn each(troubles: &[Trouble], play: impl Fn(Trouble) + Sync) {
+    let play = &play;
+    thread::scope(|scope| {
+        let (seen, waited_for): (Vec<Trouble>, Vec<_>) =
+            troubles.iter().partition(|trouble| trouble.is_seen());
+        for trouble in waited_for {
+            scope.spawn(move || play(trouble));
+        }
+        for trouble in seen {
+            play(trouble);
+        }
+    });
 }
 
 /// A home whose key is in a keyring, and what is behind its bus.
@@ -252,7 +268,7 @@ fn a_key_that_rests_is_had_without_a_bus() {
 
 #[test]
 fn a_keyring_that_gives_no_key_is_told_from_a_miss_in_time() {
-    for trouble in Trouble::ALL {
+    each(&Trouble::ALL, |trouble| {
         let Some(desk) = Desk::in_trouble(trouble) else {
             return;
         };
@@ -268,12 +284,12 @@ fn a_keyring_that_gives_no_key_is_told_from_a_miss_in_time() {
         ask(home, "get", "unknown").is(MISS, "", 1);
         assert_eq!(files(&home.data()), before, "{trouble:?}");
         assert_eq!(desk.prompts(), 0, "{trouble:?}");
-    }
+    });
 }
 
 #[test]
 fn a_list_leaves_out_what_a_keyring_keeps_closed_and_waits_once() {
-    for trouble in Trouble::ALL {
+    each(&Trouble::ALL, |trouble| {
         let Some(desk) = Desk::in_trouble(trouble) else {
             return;
         };
@@ -289,12 +305,12 @@ fn a_list_leaves_out_what_a_keyring_keeps_closed_and_waits_once() {
         assert!(took < LONGEST, "{trouble:?}: {took:?}");
         assert_eq!(files(&desk.home.data()), before, "{trouble:?}");
         assert_eq!(desk.prompts(), 0, "{trouble:?}");
-    }
+    });
 }
 
 #[test]
 fn a_store_that_has_no_key_changes_nothing_and_takes_no_other() {
-    for trouble in Trouble::ALL {
+    each(&Trouble::ALL, |trouble| {
         let Some(desk) = Desk::in_trouble(trouble) else {
             return;
         };
@@ -308,24 +324,24 @@ fn a_store_that_has_no_key_changes_nothing_and_takes_no_other() {
         }
         assert_eq!(files(&home.data()), before, "{trouble:?}");
         assert_eq!(desk.prompts(), 0, "{trouble:?}");
-    }
+    });
 }
 
 #[test]
 fn an_erase_needs_no_key() {
-    for trouble in Trouble::ALL {
+    each(&Trouble::ALL, |trouble| {
         let Some(desk) = Desk::in_trouble(trouble) else {
             return;
         };
         let home = &desk.home;
-        let asked = desk.own.as_ref().map(SecretService::calls);
         let begun = Instant::now();
         ask(home, "erase", "h").is("", "", 0);
-        assert!(begun.elapsed() < AT_ONCE, "{trouble:?}: {:?}", begun.elapsed());
+        // Access tokens of that credential are looked for, by a name that the key gives.
+        assert!(begun.elapsed() < LONGEST, "{trouble:?}: {:?}", begun.elapsed());
         ask(home, "get", "h").is(MISS, "", 1);
-        assert_eq!(desk.own.as_ref().map(SecretService::calls), asked);
+        assert_eq!(desk.prompts(), 0, "{trouble:?}");
         is_refused(&ask(home, "get", STORED[1].0), trouble);
-    }
+    });
 }
 
 #[test]
@@ -355,9 +371,9 @@ fn what_was_closed_is_open_again_when_the_keyring_is() {
 
 #[test]
 fn a_first_store_takes_a_key_file_where_no_keyring_answers_and_stays_with_it() {
-    for trouble in Trouble::ALL {
+    each(&Trouble::ALL, |trouble| {
         if matches!(trouble, Trouble::Cleared | Trouble::Spoilt) {
-            continue;
+            return;
         }
         let desk = if trouble.is_of_our_own() {
             Desk::own(Answer::Never)
@@ -374,7 +390,14 @@ fn a_first_store_takes_a_key_file_where_no_keyring_answers_and_stays_with_it() {
         assert_eq!(source(&desk.home), "key-file", "{trouble:?}");
         assert_eq!(desk.prompts(), 0, "{trouble:?}");
         ask(&desk.home, "get", "h").is(&found("h", "u", "one"), "", 0);
-        assert_eq!(desk.own.as_ref().map_or(0, SecretService::items), 0);
+        // What was put there before it fell silent is written down, and removed when the key is moved.
+        if let Some(own) = &desk.own {
+            let is_noted = desk.home.data().join("key.moving").exists();
+            assert!(own.items() == 0 || is_noted, "{trouble:?}");
+            own.speak();
+            run(&desk.home, &["key", "move", "--to", "key-file"]).succeeds();
+            assert_eq!(own.items(), 0, "{trouble:?}");
+        }
 
         // A keyring that is there by now is not taken by itself.
         desk.hanging = None;
@@ -383,7 +406,7 @@ fn a_first_store_takes_a_key_file_where_no_keyring_answers_and_stays_with_it() {
             ask(&desk.home, "store", &message("i", "u", "two")).is("", "", 0);
             assert_eq!((source(&desk.home), gnome.keys()), ("key-file".to_owned(), 0));
         }
-    }
+    });
 }
 
 #[test]
@@ -434,7 +457,7 @@ fn a_bus_that_is_named_is_the_one_that_is_asked() {
 fn of_many_first_stores_at_one_time_one_makes_the_key() {
     let Some(desk) = Desk::gnome() else { return };
     let home = &desk.home;
-    std::thread::scope(|scope| {
+    thread::scope(|scope| {
         for number in 0..12 {
             scope.spawn(move || {
                 let server = format!("h{number}");

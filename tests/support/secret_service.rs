@@ -83,6 +83,11 @@ impl SecretService {
         self.state.lock().silent_at = Some(method);
     }
 
+    /// From now on it answers whatever is called.
+    pub(crate) fn speak(&self) {
+        self.state.lock().silent_at = None;
+    }
+
     pub(crate) fn set_answer(&self, answer: Answer) {
         self.state.lock().answer = answer;
     }

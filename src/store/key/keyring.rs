@@ -161,13 +161,25 @@ fn read_now(id: &str) -> Result<Key, KeyringProblem> {
 }
 
 /// Whether it waits for a person now.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Stage(Arc<AtomicBool>);
 
 impl Stage {
+    /// Where the system itself asks, it does so unseen.
+    fn of(manner: Manner) -> Self {
+        let is_unseen = cfg!(not(all(unix, not(target_os = "macos"))));
+        Self(Arc::new(AtomicBool::new(
+            is_unseen && manner == Manner::Prompting,
+        )))
+    }
+
     #[cfg(all(unix, not(target_os = "macos")))]
     fn waits_for_a_person(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn is_person_awaited(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
