@@ -23,6 +23,9 @@ use time::{Duration, OffsetDateTime};
 const SETTINGS: &str = ".config/docker-credential-scoped/settings.json";
 const VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_KEY";
 const PASSPHRASE: &str = "correct horse battery";
+const NO_REST: &str = "the key cannot rest opened, and docker is refused: there is no runtime directory that is yours \
+                       alone; set XDG_RUNTIME_DIR to one, or take the passphrase back: docker-credential-scoped key move \
+                       --to key-file\n";
 const NO_KEY: &str = "There is no key yet; the first credential that is stored makes one.\n";
 
 /// A home in which one credential is stored.
@@ -503,10 +506,11 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
     ));
     run_with(&home, "no key", &to_environment, "").is("", &no_key, 1);
     let another = "00".repeat(32);
-    let is_another = format!(
-        "{VARIABLE}: is another key than the one the credentials here are sealed with; put that one back"
-    );
-    run_with(&home, &another, &to_environment, "").is("", &error(&is_another), 1);
+    let occupied = error(&format!(
+        "{VARIABLE}: holds another key than the one the credentials here are sealed with, and is left as it is; name \
+         another, or move it away"
+    ));
+    run_with(&home, &another, &to_environment, "").is("", &occupied, 1);
     opens(&home);
     run_with(&home, &format!(" {key}\n"), &to_environment, "").is(
         &format!(
@@ -533,7 +537,10 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
         "",
         1,
     );
-    run_with(&home, &another, &["get"], "h").is(&format!("{is_another}\n"), "", 1);
+    let is_another = format!(
+        "{VARIABLE}: is another key than the one the credentials here are sealed with; put that one back\n"
+    );
+    run_with(&home, &another, &["get"], "h").is(&is_another, "", 1);
     run(&home, &["lock"], "").is(
         "",
         &format!(
@@ -543,7 +550,14 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
         1,
     );
     // The way back, with what cannot be taken away from here.
-    run_with(&home, &key, &["key", "move", "--to", "key-file"], "").is("CORE", "CORE", 0);
+    run_with(&home, &key, &["key", "move", "--to", "key-file"], "").is(
+        &format!(
+            "Moved the key from environment to key-file: it is in the key file {}; 1 credential opens with it.\n",
+            key_path(&home)
+        ),
+        &format!("{VARIABLE} still holds the key; take it out where it is set\n"),
+        0,
+    );
     opens(&home);
 }
 
@@ -568,6 +582,18 @@ fn a_key_goes_into_the_file_that_the_settings_name() {
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     opens(&home);
     assert_eq!(state(&home)["place"], json!(path));
+    // A file that somebody has mounted is his to take away.
+    let to_passphrase = ["key", "move", "--to", "passphrase"];
+    run(&home, &to_passphrase, PASSPHRASE).is(
+        &format!(
+            "Moved the key from key-file to passphrase: it is in {}, sealed with a passphrase; 1 credential opens with \
+             it.\n",
+            key_path(&home)
+        ),
+        &format!("{path} still holds the key; remove it, and keyFile from settings.json\n"),
+        0,
+    );
+    run(&home, &to_file, "").succeeds();
     // What is not there is said, and not made anew.
     fs::remove_file(&path).unwrap();
     let missing = format!("{path}: the key file that settings.json names is not there; bring it back\n");
@@ -647,6 +673,24 @@ fn a_first_key_can_be_made_where_it_is_wanted() {
 }
 
 #[test]
+fn without_a_runtime_directory_a_passphrase_is_warned_of() {
+    let home = stored();
+    let mut moving = home.command(HELPER);
+    moving
+        .args(["key", "move", "--to", "passphrase"])
+        .env_remove("XDG_RUNTIME_DIR");
+    Outcome::of(&mut moving, PASSPHRASE.as_bytes()).is(
+        &format!(
+            "Moved the key from key-file to passphrase: it is in {}, sealed with a passphrase; 1 credential opens with \
+             it.\n",
+            key_path(&home)
+        ),
+        NO_REST,
+        0,
+    );
+}
+
+#[test]
 fn without_a_runtime_directory_a_passphrase_is_of_no_use_and_can_be_taken_back() {
     let home = locked();
     let run = |words: &[&str], input: &str| {
@@ -654,12 +698,7 @@ fn without_a_runtime_directory_a_passphrase_is_of_no_use_and_can_be_taken_back()
         command.args(words).env_remove("XDG_RUNTIME_DIR");
         Outcome::of(&mut command, input.as_bytes())
     };
-    run(&["unlock"], PASSPHRASE).is(
-        "",
-        "passphrase: it is the right one, but the key cannot rest opened: there is no runtime directory that is yours \
-         alone; log in as systems do that set XDG_RUNTIME_DIR, or set it to one in memory\n",
-        1,
-    );
+    run(&["unlock"], PASSPHRASE).is("", NO_REST, 1);
     run(&["get"], "h").fails();
     run(&["key", "move", "--to", "key-file"], PASSPHRASE).succeeds();
     run(&["get"], "h").is(&found("h", "u", "s"), "", 0);

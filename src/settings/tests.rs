@@ -97,7 +97,7 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
     for (text, expected) in [
         (
             "{\n \"onUnavailble\": \"miss\"}",
-            "unknown field `onUnavailble`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, `registries` at line 2 column 15",
+            "unknown field `onUnavailble`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, `keyFile`, `registries` at line 2 column 15",
         ),
         (
             "{\"onUnavailable\": \"never\"}",
