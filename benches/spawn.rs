@@ -45,8 +45,8 @@ fn main() -> Result<()> {
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
-    let [stage, bus, noop, musl, gnu, pass, secretservice] = arguments.as_slice() else {
-        bail!("benches/run calls this, with: STAGE BUS NOOP MUSL GNU PASS SECRETSERVICE");
+    let [stage, bus, empty_bus, noop, musl, gnu, pass, secretservice] = arguments.as_slice() else {
+        bail!("benches/run calls this, with: STAGE BUS EMPTY_BUS NOOP MUSL GNU PASS SECRETSERVICE");
     };
     let stage = Stage {
         path: PathBuf::from(stage),
@@ -79,6 +79,25 @@ fn main() -> Result<()> {
         ));
     }
     cases.push(Case::new("scoped get, of 1,000".into(), musl, Request::Get, 1).with_data("many"));
+    cases.push(
+        Case::new("scoped get, key in the keyring".into(), musl, Request::Get, SLOW)
+            .with_data("keyring")
+            .on_bus(bus)
+            .without("session/docker-credential-scoped/keys"),
+    );
+    for (what, bus) in [("no bus", ""), ("no service", empty_bus.as_str())] {
+        cases.push(
+            Case::new(
+                format!("scoped store, first, {what}"),
+                musl,
+                Request::StoreNew,
+                SLOW,
+            )
+            .with_data("first")
+            .on_bus(bus)
+            .without("first"),
+        );
+    }
     let registry = fs::read_to_string(stage.path.join("registry"))?;
     let token = Request::Token(registry.trim().to_owned());
     for (helper, program) in [("scoped", musl), ("scoped (glibc)", gnu)] {
@@ -142,6 +161,10 @@ struct Case {
     every: usize,
     /// Where what is stored is, on the stage.
     data: &'static str,
+    /// The address of a session bus, for one whose key may be in a keyring; empty where there is no bus.
+    bus: Option<String>,
+    /// What is removed from the stage before each run.
+    without: Option<&'static str>,
     times: Vec<Duration>,
     /// Processes that did not end with success: peers do fail when many are asked at once.
     failed: usize,
@@ -155,6 +178,8 @@ impl Case {
             request,
             every,
             data: "data",
+            bus: None,
+            without: None,
             times: Vec::new(),
             failed: 0,
         }
@@ -162,6 +187,20 @@ impl Case {
 
     fn with_data(self, data: &'static str) -> Self {
         Self { data, ..self }
+    }
+
+    fn on_bus(self, bus: &str) -> Self {
+        Self {
+            bus: Some(bus.to_owned()),
+            ..self
+        }
+    }
+
+    fn without(self, without: &'static str) -> Self {
+        Self {
+            without: Some(without),
+            ..self
+        }
     }
 
     /// In ms. The times are sorted by now.
@@ -187,6 +226,12 @@ impl Stage {
         command.env("XDG_DATA_HOME", self.path.join(case.data));
         if case.program.ends_with("docker-credential-secretservice") {
             command.env("DBUS_SESSION_BUS_ADDRESS", &self.bus);
+        }
+        if let Some(bus) = &case.bus {
+            command.env("XDG_RUNTIME_DIR", self.path.join("session"));
+            if !bus.is_empty() {
+                command.env("DBUS_SESSION_BUS_ADDRESS", bus);
+            }
         }
         match &case.request {
             Request::Get => command.arg("get").stdin(File::open(self.path.join("server"))?),
@@ -281,6 +326,12 @@ impl Stage {
     }
 
     fn time(&self, case: &mut Case) -> Result<()> {
+        if let Some(without) = case.without.map(|name| self.path.join(name)) {
+            // Not there yet before the first run.
+            if without.exists() {
+                fs::remove_dir_all(without)?;
+            }
+        }
         let command = self.command(case)?;
         self.time_command(command, case)
     }

@@ -29,12 +29,17 @@ pub(crate) mod http;
 pub(crate) mod hub;
 pub(crate) mod hub_scene;
 pub(crate) mod image;
+pub(crate) mod key;
+#[cfg(target_os = "linux")]
+pub(crate) mod keyring;
 pub(crate) mod listener;
 pub(crate) mod outcome;
 pub(crate) mod peer;
 pub(crate) mod recorder;
 pub(crate) mod registry;
 pub(crate) mod scene;
+#[cfg(target_os = "linux")]
+pub(crate) mod secret_service;
 pub(crate) mod sessions;
 pub(crate) mod stage;
 pub(crate) mod terminal;
