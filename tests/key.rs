@@ -215,7 +215,7 @@ fn a_key_under_a_passphrase_is_locked_and_unlocked() {
         0,
     );
     run(&home, &["lock"], "").is(
-        "The key did not rest: it is locked; docker-credential-scoped unlock opens it.\n",
+        "The key does not rest, and there is nothing to lock; docker-credential-scoped unlock opens it.\n",
         "",
         0,
     );
@@ -630,6 +630,117 @@ fn the_first_credential_takes_the_key_that_somebody_has_set() {
     run_with(&home, &key, &["store"], &support::helper::message("h", "u", "s")).succeeds();
     assert_eq!(state(&home)["source"], "environment");
     run_with(&home, &key, &["get"], "h").is(&found("h", "u", "s"), "", 0);
+}
+
+/// Writes down that the key is elsewhere.
+fn record(home: &Home, record: &Value) {
+    let path = home.data().join("key");
+    fs::write(&path, format!("{record}\n")).unwrap();
+}
+
+#[test]
+fn a_key_in_a_keyring_that_nobody_can_reach_is_told_and_not_lost() {
+    let home = stored();
+    let key = digits(&home);
+    let (id, check) = ("0".repeat(32), "1".repeat(32));
+    record(
+        &home,
+        &json!({ "format": 1, "source": "keyring", "id": id, "check": check }),
+    );
+    run(&home, &["key", "status"], "").is(
+        "source  keyring\nplace   the OS keyring\nopened  no; the next that needs it asks the OS keyring, and \
+         docker-credential-scoped unlock may have that ask you\n",
+        "",
+        0,
+    );
+    run(&home, &["lock"], "").is(
+        "The key does not rest, and there is nothing to lock; the OS keyring gives it out without a question while that \
+         is open itself.\n",
+        "",
+        0,
+    );
+    let unreached = "the key is in the OS keyring, and there is no session bus here to reach it by \
+                     (DBUS_SESSION_BUS_ADDRESS); try again in the session that it belongs to";
+    run(&home, &["unlock"], "").is("", &error(unreached), 1);
+    for source in ["key-file", "keyring"] {
+        run(&home, &["key", "move", "--to", source], "").is("", &error(unreached), 1);
+    }
+    run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE).is("", &error(unreached), 1);
+    get(&home).is(&format!("{unreached}\n"), "", 1);
+    run(&home, &["status"], "").is(
+        &format!(
+            "SERVER  PROFILE  ACCOUNT  KIND              HANDS OUT  LAST USED  EXPIRES  SECRET  ALLOWED\n\
+             h       default  -        cannot be opened  -          -          -        -       -\n{unreached}\n\
+             The key is in the OS keyring.\n"
+        ),
+        "",
+        0,
+    );
+    fs::write(home.data().join("key"), key).unwrap();
+    opens(&home);
+}
+
+#[test]
+fn no_keyring_takes_a_key_where_there_is_none() {
+    let home = stored();
+    run(&home, &["key", "move", "--to", "keyring"], "").is(
+        "",
+        &error(
+            "the OS keyring cannot be given the key: there is no session bus here to reach it by \
+             (DBUS_SESSION_BUS_ADDRESS); try again in the session that it belongs to",
+        ),
+        1,
+    );
+    assert_eq!(state(&home)["isMoving"], json!(false));
+    opens(&home);
+}
+
+#[test]
+fn what_an_interrupted_move_may_have_left_is_said() {
+    let home = stored();
+    let journal = home.data().join("key.moving");
+    fs::write(&journal, format!("{}\n", "0".repeat(32))).unwrap();
+    fs::set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
+    let said = run(&home, &["key", "status"], "").succeeds();
+    assert_eq!(
+        said.stderr,
+        "a key move was interrupted, and may have left a key in the OS keyring; docker-credential-scoped key move --to \
+         key-file removes it\n"
+    );
+    let said = run(&home, &["key", "status", "--json"], "").succeeds();
+    let shown: Value = serde_json::from_str(&said.stdout).unwrap();
+    assert_eq!(shown["isMoving"], json!(true));
+    let said = run(&home, &["doctor"], "").stdout;
+    assert!(
+        said.contains(
+            "\nnote   a key move was interrupted, and may have left a key in the OS keyring\n       mend: \
+             docker-credential-scoped key move --to key-file removes it\n"
+        ),
+        "{said}"
+    );
+    opens(&home);
+}
+
+#[test]
+fn what_a_newer_version_wrote_of_the_key_is_left_as_it_is() {
+    let home = stored();
+    let path = key_path(&home);
+    let written = json!({ "format": 2, "source": "moon", "check": "1" });
+    record(&home, &written);
+    let newer = format!("{path}: was written by a newer version of this program; update this one");
+    for words in [
+        ["key", "status"].as_slice(),
+        &["unlock"],
+        &["lock"],
+        &["key", "move", "--to", "key-file"],
+        &["key", "move", "--to", "passphrase"],
+    ] {
+        run(&home, words, PASSPHRASE).is("", &error(&newer), 1);
+    }
+    get(&home).is(&format!("{newer}\n"), "", 1);
+    let message = support::helper::message("other", "u", "s");
+    run(&home, &["store"], &message).is(&format!("{newer}\n"), "", 1);
+    assert_eq!(fs::read_to_string(&path).unwrap(), format!("{written}\n"));
 }
 
 #[test]
