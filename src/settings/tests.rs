@@ -94,6 +94,13 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
             .on_unavailable,
         OnUnavailable::Miss
     );
+    assert_eq!(
+        Settings::parse(br#"{"keyFile":"/run/credentials/key"}"#)
+            .unwrap()
+            .key_file
+            .as_deref(),
+        Some(Path::new("/run/credentials/key"))
+    );
     for (text, expected) in [
         (
             "{\n \"onUnavailble\": \"miss\"}",
@@ -119,6 +126,10 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
             "{\"registries\": {\"h\": {\"handout\": \"secret\"}}}",
             "unknown field `handout`, expected one of `caFile`, `handOut`, `insecure`, `realm`, `service` at line 1 \
              column 31",
+        ),
+        (
+            "{\n \"keyFile\": \"key\"}",
+            "keyFile: is not an absolute path at line 2 column 17",
         ),
         ("{", "EOF while parsing an object at line 1 column 1"),
     ] {
