@@ -2,9 +2,10 @@
 //! streams and exit codes of each, and of whatever somebody may write wrongly.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::unwrap_used,
-    reason = "a test stops where it errs"
+    reason = "a test stops where it errs, and writes files plainly"
 )]
 
 mod support;
@@ -408,11 +409,6 @@ fn what_is_written_wrongly_is_refused_and_not_repeated() {
     let secret = "hunter2-canary";
     let usage = |words: &[&str]| {
         let said = run(&home, words, "");
-        assert!(
-            !format!("{said:?}")
-                .replace(&format!("{words:?}"), "")
-                .contains("stdout: \"hunter2")
-        );
         assert!(
             !said.stdout.contains(secret) && !said.stderr.contains(secret),
             "{said:?}"
