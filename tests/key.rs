@@ -502,11 +502,10 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
     ));
     run_with(&home, "no key", &to_environment, "").is("", &no_key, 1);
     let another = "00".repeat(32);
-    let occupied = error(&format!(
-        "{VARIABLE}: holds another key than the one the credentials here are sealed with, and is left as it is; name \
-         another, or move it away"
-    ));
-    run_with(&home, &another, &to_environment, "").is("", &occupied, 1);
+    let is_another = format!(
+        "{VARIABLE}: is another key than the one the credentials here are sealed with; put that one back"
+    );
+    run_with(&home, &another, &to_environment, "").is("", &error(&is_another), 1);
     opens(&home);
     run_with(&home, &format!(" {key}\n"), &to_environment, "").is(
         &format!(
@@ -533,10 +532,7 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
         "",
         1,
     );
-    let is_another = format!(
-        "{VARIABLE}: is another key than the one the credentials here are sealed with; put that one back\n"
-    );
-    run_with(&home, &another, &["get"], "h").is(&is_another, "", 1);
+    run_with(&home, &another, &["get"], "h").is(&format!("{is_another}\n"), "", 1);
     run(&home, &["lock"], "").is(
         "",
         &format!(
