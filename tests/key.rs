@@ -657,7 +657,13 @@ fn a_key_in_a_keyring_that_nobody_can_reach_is_told_and_not_lost() {
     for source in ["key-file", "keyring"] {
         run(&home, &["key", "move", "--to", source], "").is("", &error(unreached), 1);
     }
-    run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE).is("", &error(unreached), 1);
+    let to_passphrase = ["key", "move", "--to", "passphrase"];
+    run(&home, &to_passphrase, PASSPHRASE).is("", &error(unreached), 1);
+    if terminal::has_terminals() {
+        // Nobody is asked in vain.
+        let words = [[HELPER].as_slice(), &to_passphrase].concat();
+        terminal::typed(&home, "", &words).is(&error(unreached), "", 1);
+    }
     get(&home).is(&format!("{unreached}\n"), "", 1);
     run(&home, &["status"], "").is(
         &format!(
