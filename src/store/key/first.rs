@@ -4,7 +4,7 @@ use super::environment;
 use super::error::KeyError;
 use super::journal;
 use super::key_file::NamedKeyFile;
-use super::keyring::{self, Patience};
+use super::keyring::{self, KeyringProblem, Patience};
 use super::opening::{Keys, REST};
 use super::places::KeyPlaces;
 use super::record::{Elsewhere, NAME, Place, Record, new_id};
@@ -83,11 +83,12 @@ fn make_entry(
 ) -> Result<Option<(Key, String)>, KeyError> {
     let (key, id) = (Key::random()?, new_id()?);
     journal::add(root, staging, &[&id])?;
-    if keyring::put(&id, &key, patience).is_ok() {
+    let Err(problem) = keyring::put(&id, &key, patience) else {
         return Ok(Some((key, id)));
-    }
-    // It may be there all the same, and holds a key that nothing is sealed with.
-    if keyring::remove(&id, patience).is_ok() {
+    };
+    // It may be there all the same, and holds a key that nothing is sealed with. Who does not answer now does not answer
+    // this either, and it stays written down.
+    if problem != KeyringProblem::Silent && keyring::remove(&id, patience).is_ok() {
         let _ = journal::settle(root, staging, &[&id]);
     }
     Ok(None)
