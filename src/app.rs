@@ -141,6 +141,11 @@ fn answer(
     now: OffsetDateTime,
 ) -> Result<Said> {
     let stored = credential_store(variables, now);
+    let stored = match verb {
+        // What cannot be forgotten without the key stays sealed, and expires.
+        Verb::Erase => stored.asking_nobody(),
+        Verb::Get | Verb::List | Verb::Store | Verb::Version => stored,
+    };
     let profile = || settings::profile(program, variables);
     // Of a credential that is declared there may be no key to remember with yet.
     let cache = || token_cache(&stored, token_cache::make_key);

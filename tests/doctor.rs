@@ -322,7 +322,7 @@ fn settings_that_cannot_be_read_are_named_with_their_place() {
         &home,
         &[
             &format!(
-                "WRONG  [T]/{SETTINGS}: unknown field `nonsense`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, \
+                "WRONG  [T]/{SETTINGS}: unknown field `nonsense`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, `keyFile`, \
                  `registries` at line 2 column 12"
             ),
             "       mend: put it right in an editor; until then nothing is handed out",

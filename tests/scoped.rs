@@ -569,7 +569,9 @@ fn status_shows_what_is_stored_and_what_is_declared_in_a_table() {
             "SERVER  PROFILE  ACCOUNT  KIND      HANDS OUT  LAST USED   EXPIRES  SECRET                                    ALLOWED\n\
              a       default  bob      PAT       secret     {today}  -        here                                      repo:read\n\
              b       ci       -        password  secret     {today}  -        helper pass                               repository:b/x:pull\n                                                                                                              repository:b/y:pull,push\n\
-             b/team  default  u        password  secret     -           -        environment variable PAT (settings.json)  repository:team/*:pull\n"
+             b/team  default  u        password  secret     -           -        environment variable PAT (settings.json)  repository:team/*:pull\n\
+             The key is in the key file {}.\n",
+            home.data().join("key").display()
         ),
         "",
         0,

@@ -342,7 +342,7 @@ fn nothing_is_handed_out_under_settings_that_cannot_be_read() {
         "{\n  \"onUnavailble\": \"miss\"\n}",
     );
     let answer = format!(
-        "{}: unknown field `onUnavailble`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, `registries` at line 2 column 16\n",
+        "{}: unknown field `onUnavailble`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, `keyFile`, `registries` at line 2 column 16\n",
         settings.display()
     );
     for verb in ["get", "list"] {

@@ -97,6 +97,7 @@ pub fn status(request: &Request, credentials: Credentials<'_>, now: OffsetDateTi
     };
     if *format == Format::Table
         && server.is_none()
+        && !rows.is_empty()
         // Why it cannot be told where the key is, is said of all that is sealed with it.
         && let Ok(Some(key)) = credentials.store.key_state()
     {

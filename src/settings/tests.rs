@@ -94,10 +94,17 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
             .on_unavailable,
         OnUnavailable::Miss
     );
+    assert_eq!(
+        Settings::parse(br#"{"keyFile":"/run/credentials/key"}"#)
+            .unwrap()
+            .key_file
+            .as_deref(),
+        Some(Path::new("/run/credentials/key"))
+    );
     for (text, expected) in [
         (
             "{\n \"onUnavailble\": \"miss\"}",
-            "unknown field `onUnavailble`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, `registries` at line 2 column 15",
+            "unknown field `onUnavailble`, expected one of `activityLog`, `onUnavailable`, `credentials`, `hub`, `keyFile`, `registries` at line 2 column 15",
         ),
         (
             "{\"onUnavailable\": \"never\"}",
@@ -119,6 +126,10 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
             "{\"registries\": {\"h\": {\"handout\": \"secret\"}}}",
             "unknown field `handout`, expected one of `caFile`, `handOut`, `insecure`, `realm`, `service` at line 1 \
              column 31",
+        ),
+        (
+            "{\n \"keyFile\": \"key\"}",
+            "keyFile: is not an absolute path at line 2 column 18",
         ),
         ("{", "EOF while parsing an object at line 1 column 1"),
     ] {

@@ -62,6 +62,13 @@ impl CredentialStore {
         self
     }
 
+    /// The same for what needs no key, and uses one that is at hand: no other program is asked for it.
+    #[must_use]
+    pub fn asking_nobody(mut self) -> Self {
+        self.keys.asks_nobody = true;
+        self
+    }
+
     /// What answers a request for `server`: its slot, or the longest prefix of it that has one.
     pub fn find(&self, server: &Server, profile: &Profile) -> Result<Option<Held>, StoreError> {
         let Some((root, slots)) = self.open()? else {

@@ -24,7 +24,9 @@ pub(super) fn key(arguments: Key, store: &CredentialStore, process: &mut Process
             // They name the key file, and what cannot be read names none.
             Settings::load(files::user_id())?;
             let now = process.now;
-            with_passphrases(process, |passphrases| r#move::move_key(to, passphrases, store, now))
+            with_passphrases(process, |passphrases| {
+                r#move::move_key(to, passphrases, store, now)
+            })
         }
         KeyCommand::Status(KeyStatus { json }) => status::status(format_of(json), store),
     }

@@ -24,7 +24,7 @@ pub fn lock(store: &CredentialStore) -> Result<Report> {
     let locked = if store.lock()? {
         "Locked: the key rests no more"
     } else {
-        "The key did not rest: it is locked"
+        "The key does not rest, and there is nothing to lock"
     };
     report.say(if state.source == KeySource::Keyring {
         format!("{locked}; the OS keyring gives it out without a question while that is open itself.")

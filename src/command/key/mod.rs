@@ -11,6 +11,11 @@ use crate::store::{KeySource, KeyState};
 /// Said where nothing was ever stored.
 const NO_KEY: &str = "There is no key yet; the first credential that is stored makes one.";
 
+/// Said where a passphrase opens the key, and nobody has anything of that.
+const NO_REST: &str = "the key cannot rest opened, and docker is refused: there is no runtime directory that is yours alone; \
+                       set XDG_RUNTIME_DIR to one, or take the passphrase back: docker-credential-scoped key move --to \
+                       key-file";
+
 /// Where the key is, behind `is in`.
 pub(crate) fn whereabouts(state: &KeyState) -> String {
     let KeyState { source, place, .. } = state;

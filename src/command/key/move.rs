@@ -4,7 +4,7 @@ use anyhow::Result;
 use time::{Duration, OffsetDateTime};
 
 use super::passphrase::Passphrases;
-use super::whereabouts;
+use super::{NO_REST, whereabouts};
 use crate::command::Report;
 use crate::secret::Secret;
 use crate::store::{CredentialStore, Entry, Home, KeySource, Moved, Unlocking};
@@ -56,11 +56,8 @@ fn told(moved: Moved, store: &CredentialStore) -> Report {
         left,
     } = moved;
     let mut report = Report::default();
-    let place = store
-        .key_state()
-        .ok()
-        .flatten()
-        .map_or_else(|| to.to_string(), |state| whereabouts(&state));
+    let state = store.key_state().ok().flatten();
+    let place = state.as_ref().map_or_else(|| to.to_string(), whereabouts);
     let opens = match opened {
         0 => "nothing is sealed with it yet".to_owned(),
         1 => "1 credential opens with it".to_owned(),
@@ -92,6 +89,9 @@ fn told(moved: Moved, store: &CredentialStore) -> Report {
     }
     if let Some(left) = left {
         report.note(left);
+    }
+    if to == KeySource::Passphrase && state.is_some_and(|state| state.rests_until.is_none()) {
+        report.note(NO_REST);
     }
     report
 }

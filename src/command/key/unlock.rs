@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 use time::Duration;
 
 use super::passphrase::Passphrases;
-use super::{NO_KEY, whereabouts};
+use super::{NO_KEY, NO_REST, whereabouts};
 use crate::command::{Report, rfc3339};
 use crate::credential::Expiry;
 use crate::store::{CredentialStore, KeySource, Unlocked, Unlocking};
@@ -46,10 +46,7 @@ pub fn unlock(rest: Duration, mut passphrases: Passphrases<'_>, store: &Credenti
             "Unlocked: the key rests opened until {}; docker-credential-scoped lock ends that.",
             rfc3339(until)
         )),
-        None if state.source == KeySource::Passphrase => report.fail(
-            "passphrase: it is the right one, but the key cannot rest opened: there is no runtime directory that is yours \
-             alone; log in as systems do that set XDG_RUNTIME_DIR, or set it to one in memory",
-        ),
+        None if state.source == KeySource::Passphrase => report.fail(NO_REST),
         None => report.note(
             "the OS keyring gives the key out, and is asked for it each time: there is no runtime directory where it \
              could rest",

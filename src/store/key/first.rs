@@ -4,7 +4,7 @@ use super::environment;
 use super::error::KeyError;
 use super::journal;
 use super::key_file::NamedKeyFile;
-use super::keyring::{self, KeyringProblem, Manner};
+use super::keyring::{self, Patience};
 use super::opening::{Keys, REST};
 use super::places::KeyPlaces;
 use super::record::{Elsewhere, NAME, Place, Record, new_id};
@@ -35,7 +35,8 @@ impl Keys {
             let record = Record::Elsewhere(Elsewhere::of(&key, Place::Environment));
             return write_down(&record, root, staging).map(drop);
         }
-        if keyring::is_ready().is_ok() && self.make_in_keyring(places, root, staging)? {
+        let patience = Patience::quiet();
+        if keyring::is_ready(patience).is_ok() && self.make_in_keyring(places, patience, root, staging)? {
             return Ok(());
         }
         write_down(&Record::Embedded(Key::random()?), root, staging).map(drop)
@@ -45,6 +46,7 @@ impl Keys {
     fn make_in_keyring(
         &self,
         places: &KeyPlaces,
+        patience: Patience,
         root: &PrivateDirectory,
         staging: &PrivateDirectory,
     ) -> Result<bool, KeyError> {
@@ -55,7 +57,7 @@ impl Keys {
         if is_made() {
             return Ok(true);
         }
-        let Some((key, id)) = make_entry(root, staging)? else {
+        let Some((key, id)) = make_entry(patience, root, staging)? else {
             return Ok(false);
         };
         let record = Record::Elsewhere(Elsewhere::of(&key, Place::Keyring { id: id.clone() }));
@@ -65,7 +67,7 @@ impl Keys {
             let _ = resting::rest(&key, places, REST);
             self.remember(key);
         }
-        if is_ours || keyring::remove(&id).is_ok() {
+        if is_ours || keyring::remove(&id, patience).is_ok() {
             // An entry that is in use is not removed, whatever is written down of it.
             let _ = journal::settle(root, staging, &[&id]);
         }
@@ -75,17 +77,17 @@ impl Keys {
 
 /// An entry of the keyring with a new key; `None` where it could not be made after all.
 fn make_entry(
+    patience: Patience,
     root: &PrivateDirectory,
     staging: &PrivateDirectory,
 ) -> Result<Option<(Key, String)>, KeyError> {
     let (key, id) = (Key::random()?, new_id()?);
     journal::add(root, staging, &[&id])?;
-    let Err(problem) = keyring::put(&id, &key, Manner::Quiet) else {
+    if keyring::put(&id, &key, patience).is_ok() {
         return Ok(Some((key, id)));
-    };
-    // It may be there all the same, and holds a key that nothing is sealed with. Who does not answer now does not answer
-    // this either, and it stays written down.
-    if problem != KeyringProblem::Silent && keyring::remove(&id).is_ok() {
+    }
+    // It may be there all the same, and holds a key that nothing is sealed with.
+    if keyring::remove(&id, patience).is_ok() {
         let _ = journal::settle(root, staging, &[&id]);
     }
     Ok(None)

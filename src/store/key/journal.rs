@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::keyring;
+use super::keyring::{self, Patience};
 use super::record::{Place, Record, is_id};
 use crate::files::{FileError, Lock, PrivateDirectory};
 
@@ -83,14 +83,12 @@ pub(super) fn sweep(
         return Ok(());
     }
     let mut all = read(root)?;
-    let mut answers = true;
+    let patience = Patience::quiet();
     all.retain(|id| {
         if record.is_some_and(|record| is_in_use(record, id)) {
             return false;
         }
-        // Who did not answer once does not the second time: it costs its time once.
-        answers = answers && keyring::remove(id).is_ok();
-        !answers
+        keyring::remove(id, patience).is_err()
     });
     write(root, staging, &all)
 }

@@ -11,12 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyring::v1::{Entry, Error};
 use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
+#[cfg(all(unix, not(target_os = "macos")))]
+use self::secret_service::{find, is_reachable, prepare, problem_in};
 use crate::seal::{KEY_BYTES, Key};
 
 /// By what an entry is known there, with its id.
@@ -33,6 +35,29 @@ const PROMPT_LIMIT: Duration = Duration::from_secs(120);
 pub(super) enum Manner {
     Prompting,
     Quiet,
+}
+
+/// How the keyring is asked, and until when: all that is asked of it for one purpose has one time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    manner: Manner,
+    until: Instant,
+}
+
+impl Patience {
+    pub(super) fn quiet() -> Self {
+        Self {
+            manner: Manner::Quiet,
+            until: Instant::now() + QUIET_LIMIT,
+        }
+    }
+
+    pub(super) fn prompting() -> Self {
+        Self {
+            manner: Manner::Prompting,
+            ..Self::quiet()
+        }
+    }
 }
 
 /// Why the keyring was of no use.
@@ -63,6 +88,9 @@ pub enum KeyringProblem {
     /// There is a session bus, and nobody on it is a keyring.
     #[error("no keyring runs in this session (org.freedesktop.secrets); start one")]
     NoService,
+    /// Nobody asked it, since what is done needs no key.
+    #[error("it was not asked")]
+    NotAsked,
     /// What it holds is no key.
     #[error("what it holds is not a key; restore it")]
     NotAKey,
@@ -75,15 +103,15 @@ pub enum KeyringProblem {
 }
 
 /// Whether an entry could be made, as far as can be told without making one.
-pub(super) fn is_ready() -> Result<(), KeyringProblem> {
-    bounded(Manner::Quiet, |stage| prepare(Manner::Quiet, stage))
+pub(super) fn is_ready(patience: Patience) -> Result<(), KeyringProblem> {
+    bounded(patience, move |stage| prepare(patience.manner, stage))
 }
 
 /// The key of an entry.
-pub(super) fn read(id: &str, manner: Manner) -> Result<Key, KeyringProblem> {
+pub(super) fn read(id: &str, patience: Patience) -> Result<Key, KeyringProblem> {
     let id = id.to_owned();
-    bounded(manner, move |stage| {
-        if !find(&id, manner, stage)? {
+    bounded(patience, move |stage| {
+        if !find(&id, patience.manner, stage)? {
             return Err(KeyringProblem::NoEntry);
         }
         read_now(&id)
@@ -91,10 +119,10 @@ pub(super) fn read(id: &str, manner: Manner) -> Result<Key, KeyringProblem> {
 }
 
 /// Makes an entry, and has seen that it holds the key.
-pub(super) fn put(id: &str, key: &Key, manner: Manner) -> Result<(), KeyringProblem> {
+pub(super) fn put(id: &str, key: &Key, patience: Patience) -> Result<(), KeyringProblem> {
     let (id, key) = (id.to_owned(), key.clone());
-    bounded(manner, move |stage| {
-        prepare(manner, stage)?;
+    bounded(patience, move |stage| {
+        prepare(patience.manner, stage)?;
         entry(&id)?.set_secret(key.bytes()).map_err(problem_of)?;
         if read_now(&id)?.bytes() == key.bytes() {
             Ok(())
@@ -105,10 +133,10 @@ pub(super) fn put(id: &str, key: &Key, manner: Manner) -> Result<(), KeyringProb
 }
 
 /// Removes an entry; says whether there was one.
-pub(super) fn remove(id: &str) -> Result<bool, KeyringProblem> {
+pub(super) fn remove(id: &str, patience: Patience) -> Result<bool, KeyringProblem> {
     let id = id.to_owned();
-    bounded(Manner::Quiet, move |stage| {
-        if !find(&id, Manner::Quiet, stage)? {
+    bounded(patience, move |stage| {
+        if !find(&id, patience.manner, stage)? {
             return Ok(false);
         }
         match entry(&id)?.delete_credential() {
@@ -157,10 +185,12 @@ impl Stage {
 
 /// Does it in a thread that is not waited for beyond its time.
 fn bounded<T: Send + 'static>(
-    manner: Manner,
+    patience: Patience,
     work: impl FnOnce(&Stage) -> Result<T, KeyringProblem> + Send + 'static,
 ) -> Result<T, KeyringProblem> {
-    let stage = Stage::of(manner);
+    // Where nobody can be asked there is nobody to wait for, and no need of a thread.
+    is_reachable()?;
+    let stage = Stage::default();
     let seen = stage.clone();
     let (sender, answer) = mpsc::channel();
     thread::Builder::new()
@@ -169,14 +199,15 @@ fn bounded<T: Send + 'static>(
             let _ = sender.send(work(&stage));
         })
         .map_err(|error| KeyringProblem::Failed(error.to_string()))?;
-    let answer = match answer.recv_timeout(QUIET_LIMIT) {
-        // It is a person who is waited for, and no longer the keyring.
-        Err(RecvTimeoutError::Timeout) if seen.is_person_awaited() => answer.recv_timeout(PROMPT_LIMIT),
-        answer => answer,
-    };
-    match answer {
+    let mut heard = answer.recv_timeout(patience.until.saturating_duration_since(Instant::now()));
+    // Only a person takes long.
+    let waits_for_a_person = seen.0.load(Ordering::Relaxed);
+    if matches!(heard, Err(RecvTimeoutError::Timeout)) && waits_for_a_person {
+        heard = answer.recv_timeout(PROMPT_LIMIT);
+    }
+    match heard {
         Ok(answer) => answer,
-        Err(RecvTimeoutError::Timeout) if seen.is_person_awaited() => Err(KeyringProblem::Prompt),
+        Err(RecvTimeoutError::Timeout) if waits_for_a_person => Err(KeyringProblem::Prompt),
         Err(RecvTimeoutError::Timeout) => Err(KeyringProblem::Silent),
         Err(RecvTimeoutError::Disconnected) => {
             Err(KeyringProblem::Failed("it ended without an answer".to_owned()))
@@ -184,11 +215,12 @@ fn bounded<T: Send + 'static>(
     }
 }
 
-/// Makes sure that an entry can be made, or one be found that is there.
-#[cfg(all(unix, not(target_os = "macos")))]
-use secret_service::{find, prepare, problem_in};
-
 /// Elsewhere the system is asked for the entry itself.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn is_reachable() -> Result<(), KeyringProblem> {
+    Ok(())
+}
+
 #[cfg(not(all(unix, not(target_os = "macos"))))]
 fn find(_id: &str, _manner: Manner, _stage: &Stage) -> Result<bool, KeyringProblem> {
     Ok(true)

@@ -9,7 +9,7 @@ use super::environment;
 use super::error::KeyError;
 use super::journal;
 use super::key_file::NamedKeyFile;
-use super::keyring::{self, KeyringProblem, Manner};
+use super::keyring::{self, KeyringProblem, Patience};
 use super::opening::REST;
 use super::passphrase::Wrapped;
 use super::places::{KEY_VARIABLE, KeyPlaces};
@@ -119,7 +119,10 @@ impl Mover<'_> {
         let place = match to {
             Home::Environment => {
                 let held = environment::read(self.places)?.ok_or(KeyError::NotInEnvironment)?;
-                same(&held, key, || KEY_VARIABLE.to_owned())?;
+                if held.bytes() != key.bytes() {
+                    let place = KEY_VARIABLE.to_owned();
+                    return Err(KeyError::Other { place });
+                }
                 Some(Place::Environment)
             }
             Home::KeyFile => self.put_in_file(key)?,
@@ -175,14 +178,14 @@ impl Mover<'_> {
         let old = before.and_then(id_of);
         let ids: Vec<&str> = old.into_iter().chain([id.as_str()]).collect();
         journal::add(self.root, self.staging, &ids)?;
-        match keyring::put(&id, key, Manner::Prompting) {
+        match keyring::put(&id, key, Patience::prompting()) {
             Ok(()) => Ok(Place::Keyring { id }),
             Err(problem) => {
                 // Who does not answer now does not answer this either, and it stays written down.
                 let is_gone = !matches!(problem, KeyringProblem::Silent | KeyringProblem::Prompt)
                     && match problem {
                         KeyringProblem::NoBus | KeyringProblem::NoService => true,
-                        _ => keyring::remove(&id).is_ok(),
+                        _ => keyring::remove(&id, Patience::quiet()).is_ok(),
                     };
                 if is_gone {
                     let _ = journal::settle(self.root, self.staging, &ids);
@@ -229,7 +232,7 @@ impl Mover<'_> {
                             )
                         });
                 }
-                Place::Keyring { id } => match keyring::remove(id) {
+                Place::Keyring { id } => match keyring::remove(id, Patience::quiet()) {
                     Ok(_) => settled.push(id),
                     Err(problem) => {
                         left = Some(format!(

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::environment;
 use super::error::KeyError;
 use super::key_file::NamedKeyFile;
-use super::keyring::{self, Manner};
+use super::keyring::{self, KeyringProblem, Patience};
 use super::places::{KEY_VARIABLE, KeyPlaces};
 use super::record::{Elsewhere, Place, Record, path_in};
 use super::resting;
@@ -20,6 +20,8 @@ pub(super) const REST: time::Duration = time::Duration::hours(8);
 pub(in crate::store) struct Keys {
     /// `None` where only the store's own key file is known.
     pub(super) places: Option<KeyPlaces>,
+    /// Whether the keyring is left alone.
+    pub(in crate::store) asks_nobody: bool,
     key: OnceLock<Key>,
     /// Why it did not open: a keyring that is hung costs its time once.
     failure: OnceLock<Arc<KeyError>>,
@@ -89,7 +91,10 @@ impl Keys {
                 if let Some(rested) = resting::read(&elsewhere.check, &places) {
                     return Ok(rested.key);
                 }
-                let key = open_keyring(elsewhere, id, Manner::Quiet)?;
+                if self.asks_nobody {
+                    return Err(KeyError::Keyring(KeyringProblem::NotAsked));
+                }
+                let key = open_keyring(elsewhere, id, Patience::quiet())?;
                 // Where it cannot rest, the next time takes longer.
                 let _ = resting::rest(&key, &places, REST);
                 Ok(key)
@@ -102,7 +107,7 @@ impl Keys {
 }
 
 /// The key as the keyring has it.
-pub(super) fn open_keyring(elsewhere: &Elsewhere, id: &str, manner: Manner) -> Result<Key, KeyError> {
-    let key = keyring::read(id, manner).map_err(KeyError::Keyring)?;
+pub(super) fn open_keyring(elsewhere: &Elsewhere, id: &str, patience: Patience) -> Result<Key, KeyError> {
+    let key = keyring::read(id, patience).map_err(KeyError::Keyring)?;
     elsewhere.checked(key, || "the OS keyring".to_owned())
 }

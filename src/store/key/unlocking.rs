@@ -5,7 +5,7 @@ use std::sync::Arc;
 use time::OffsetDateTime;
 
 use super::error::KeyError;
-use super::keyring::Manner;
+use super::keyring::Patience;
 use super::opening::open_keyring;
 use super::record::{Elsewhere, Place, Record, path_in};
 use super::resting;
@@ -76,7 +76,7 @@ fn open_with(
 ) -> Result<Option<Key>, KeyError> {
     match (&elsewhere.place, with) {
         (Place::Keyring { id }, Unlocking::Prompting) => {
-            open_keyring(elsewhere, id, Manner::Prompting).map(Some)
+            open_keyring(elsewhere, id, Patience::prompting()).map(Some)
         }
         (Place::Passphrase(wrapped), Unlocking::Passphrase(passphrase)) => {
             let path = path_in(root);

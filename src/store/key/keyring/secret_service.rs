@@ -6,9 +6,24 @@ use std::io::ErrorKind;
 
 use ::secret_service::blocking::{Collection, SecretService};
 use ::secret_service::{EncryptionType, Error};
+use zbus::Address;
+use zbus::address::transport::{Transport, UnixSocket};
 use zbus::fdo;
 
 use super::{KeyringProblem, Manner, SERVICE, Stage};
+use crate::files::foreign;
+
+/// Whether there may be a session bus at all: one whose socket is not there need not be connected to.
+pub(super) fn is_reachable() -> Result<(), KeyringProblem> {
+    let address = Address::session().map_err(|_| KeyringProblem::NoBus)?;
+    if let Transport::Unix(socket) = address.transport()
+        && let UnixSocket::File(path) = socket.path()
+        && !foreign::is_there(path)
+    {
+        return Err(KeyringProblem::NoBus);
+    }
+    Ok(())
+}
 
 /// Makes sure that there is a default collection, and that it is unlocked.
 pub(super) fn prepare(manner: Manner, stage: &Stage) -> Result<(), KeyringProblem> {
