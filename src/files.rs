@@ -58,7 +58,7 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         Err(error) => return Err(failed(error)),
     }
     staged.as_file().sync_all().map_err(failed)?;
-    staged.persist(&target).map_err(|error| failed(error.error))?;
+    put_in_place(staged, &target).map_err(failed)?;
     sync_directory(directory)
 }
 
@@ -141,6 +141,24 @@ fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
         .map_err(|error| refusal.map_or(error, io::Error::from_raw_os_error))
 }
 
+/// Gives a new file its name, in place of what has it.
+#[cfg(unix)]
+fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
+    match staged.persist(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// The same with the standard library's rename: tempfile's is refused while somebody else has the old file open.
+#[cfg(windows)]
+fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
+    let mut staged = staged.into_temp_path();
+    fs::rename(&staged, path)?;
+    staged.disable_cleanup(true);
+    Ok(())
+}
+
 /// Makes a directory and those above it, each 0700 and handed to `finish` with its parent.
 fn make_directory(
     path: &Path,
@@ -163,7 +181,7 @@ fn make_directory(
         Err(_) if path.is_dir() => return Ok(()),
         result => result.map_err(failed)?,
     }
-    finish(parent, &File::open(path).map_err(failed)?)
+    finish(parent, &access::open_directory(path).map_err(failed)?)
 }
 
 /// A rename or unlink is on disk once its directory is. Where the file system has no such thing (`EINVAL`,

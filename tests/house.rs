@@ -170,6 +170,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "files.rs",
             "files/access.rs",
+            "files/access/windows.rs",
             "files/foreign.rs",
             "files/growing_file.rs",
             "files/lock.rs",
@@ -185,6 +186,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         "os",
         &[
             "files/access.rs",
+            "files/access/windows.rs",
             "files/foreign.rs",
             "process.rs",
             "process/child.rs",
