@@ -176,6 +176,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "files/lock.rs",
             "files/private_directory.rs",
             "files/run_directory.rs",
+            "process.rs",
             "process/caller.rs",
             "process/child.rs",
             "secret_source/text.rs",

@@ -169,7 +169,24 @@ fn close_to_others(_file: &File, _model: &Metadata) -> io::Result<()> {
 
 #[cfg(windows)]
 fn make_link(path: &Path, target: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_file(target, path)
+    use std::os::windows::fs::{symlink_dir, symlink_file};
+
+    /// `ERROR_PRIVILEGE_NOT_HELD`.
+    const NO_PRIVILEGE: i32 = 1314;
+
+    let whole = path.parent().unwrap_or(Path::new("")).join(target);
+    let made = if whole.is_dir() {
+        symlink_dir(target, path)
+    } else {
+        symlink_file(target, path)
+    };
+    made.map_err(|error| match error.raw_os_error() {
+        Some(NO_PRIVILEGE) => io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "links are for administrators, or for all with Windows' developer mode switched on",
+        ),
+        Some(_) | None => error,
+    })
 }
 
 #[cfg(windows)]
