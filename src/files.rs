@@ -150,13 +150,30 @@ fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
     }
 }
 
-/// The same with the standard library's rename: tempfile's is refused while somebody else has the old file open.
+/// The same with the standard library's rename: tempfile's is refused while somebody else has the old file open. Where
+/// the file system knows no other, and while a virus scanner looks at one of the two, this is refused as well.
 #[cfg(windows)]
 fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+
     let mut staged = staged.into_temp_path();
-    fs::rename(&staged, path)?;
+    let began = std::time::Instant::now();
+    while let Err(error) = fs::rename(&staged, path) {
+        let may_pass = is_kept_open(&error) && began.elapsed() < PATIENCE;
+        if !may_pass {
+            return Err(error);
+        }
+        std::thread::sleep(PAUSE);
+    }
     staged.disable_cleanup(true);
     Ok(())
+}
+
+/// `ERROR_ACCESS_DENIED` and `ERROR_SHARING_VIOLATION`.
+#[cfg(windows)]
+fn is_kept_open(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(5 | 32))
 }
 
 /// Makes a directory and those above it, each 0700 and handed to `finish` with its parent.
