@@ -58,7 +58,7 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         Err(error) => return Err(failed(error)),
     }
     staged.as_file().sync_all().map_err(failed)?;
-    staged.persist(&target).map_err(|error| failed(error.error))?;
+    put_in_place(staged, &target).map_err(failed)?;
     sync_directory(directory)
 }
 
@@ -144,6 +144,41 @@ fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
         .map_err(|error| refusal.map_or(error, io::Error::from_raw_os_error))
 }
 
+/// Gives a new file its name, in place of what has it.
+#[cfg(unix)]
+fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
+    match staged.persist(path) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// The same with the standard library's rename: tempfile's is refused while somebody else has the old file open. Where
+/// the file system knows no other, and while a virus scanner looks at one of the two, this is refused as well.
+#[cfg(windows)]
+fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
+    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+
+    let mut staged = staged.into_temp_path();
+    let began = std::time::Instant::now();
+    while let Err(error) = fs::rename(&staged, path) {
+        let may_pass = is_kept_open(&error) && began.elapsed() < PATIENCE;
+        if !may_pass {
+            return Err(error);
+        }
+        std::thread::sleep(PAUSE);
+    }
+    staged.disable_cleanup(true);
+    Ok(())
+}
+
+/// `ERROR_ACCESS_DENIED` and `ERROR_SHARING_VIOLATION`.
+#[cfg(windows)]
+fn is_kept_open(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(5 | 32))
+}
+
 /// Makes a directory and those above it, each 0700 and handed to `finish` with its parent.
 fn make_directory(
     path: &Path,
@@ -166,7 +201,7 @@ fn make_directory(
         Err(_) if path.is_dir() => return Ok(()),
         result => result.map_err(failed)?,
     }
-    finish(parent, &File::open(path).map_err(failed)?)
+    finish(parent, &access::open_directory(path).map_err(failed)?)
 }
 
 /// A rename or unlink is on disk once its directory is. Where the file system has no such thing (`EINVAL`,

@@ -37,22 +37,34 @@ impl<Stream: std::os::fd::AsFd> Write for Unbuffered<Stream> {
     }
 }
 
-#[cfg(not(unix))]
-impl<Stream: Read> Read for Unbuffered<Stream> {
+/// A console is left to the standard library: its characters are no bytes.
+#[cfg(windows)]
+impl<Stream: Read + io::IsTerminal + std::os::windows::io::AsHandle> Read for Unbuffered<Stream> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        if self.0.is_terminal() {
+            return self.0.read(buffer);
+        }
+        file_of(&self.0)?.read(buffer)
     }
 }
 
-#[cfg(not(unix))]
-impl<Stream: Write> Write for Unbuffered<Stream> {
+#[cfg(windows)]
+impl<Stream: Write + io::IsTerminal + std::os::windows::io::AsHandle> Write for Unbuffered<Stream> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.0.write(buffer)
+        if self.0.is_terminal() {
+            return self.0.write(buffer);
+        }
+        file_of(&self.0)?.write(buffer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.0.flush()
     }
+}
+
+#[cfg(windows)]
+fn file_of(stream: &impl std::os::windows::io::AsHandle) -> io::Result<std::fs::File> {
+    Ok(stream.as_handle().try_clone_to_owned()?.into())
 }
 
 /// Lets no core dump be written, and no other process of the user read our memory. Not handed on to children: the

@@ -216,7 +216,7 @@ fn open(path: &Path) -> io::Result<File> {
     Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
@@ -250,7 +250,7 @@ fn distrust(metadata: &fs::Metadata, user: u32) -> Option<&'static str> {
 }
 
 /// Elsewhere the access list of the user's own directory keeps others out.
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn distrust(_metadata: &fs::Metadata, _user: u32) -> Option<&'static str> {
     None
 }

@@ -178,11 +178,13 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         &[
             "files.rs",
             "files/access.rs",
+            "files/access/windows.rs",
             "files/foreign.rs",
             "files/growing_file.rs",
             "files/lock.rs",
             "files/private_directory.rs",
             "files/run_directory.rs",
+            "process.rs",
             "process/caller.rs",
             "process/child.rs",
             "secret_source/text.rs",
@@ -193,6 +195,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
         "os",
         &[
             "files/access.rs",
+            "files/access/windows.rs",
             "files/foreign.rs",
             "process.rs",
             "process/child.rs",

@@ -25,7 +25,7 @@ pub(super) fn token_cache(
 /// Every place where access tokens may be kept: a job without `XDG_RUNTIME_DIR` keeps them in another than the session
 /// it was started from, and forgets them in both. A service or a cron job that logs out does.
 pub(super) fn token_caches(credentials: &CredentialStore) -> Vec<TokenCache> {
-    let runtime = runtime_location().or_else(|| own_place(settings::session_directory(files::user_id())));
+    let runtime = runtime_location().or_else(|| own_place(settings::session_directory(files::user_id())?));
     [runtime, cache_location()]
         .into_iter()
         .flatten()
@@ -50,10 +50,9 @@ fn cache_key(credentials: &CredentialStore, own_key: impl FnOnce() -> Option<Key
 pub(super) fn run_locations() -> Vec<Location> {
     // Root's home need not be known for root to be root; who owns no home trusts himself alone.
     let home = settings::home_directory().unwrap_or_default();
-    let temporary = settings::temporary_directory(files::user_id());
-    let temporary = temporary
-        .is_absolute()
-        .then(|| Location::of_cache(temporary, &home));
+    let temporary = settings::temporary_directory(files::user_id())
+        .filter(|temporary| temporary.is_absolute())
+        .map(|temporary| Location::of_cache(temporary, &home));
     [runtime_location(), temporary, cache_location()]
         .into_iter()
         .flatten()

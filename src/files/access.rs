@@ -1,11 +1,24 @@
 //! Access: who owns a file and who can reach it, on each kind of system. Knows nothing of what is done with it.
 
-use std::fs::{self, DirBuilder, File, Metadata};
+#[cfg(windows)]
+mod windows;
+
+use std::fs::Metadata;
+#[cfg(unix)]
+use std::fs::{self, DirBuilder, File};
+#[cfg(unix)]
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::LazyLock;
+
+#[cfg(windows)]
+pub(super) use windows::{
+    create_private, create_private_directory, give_to_owner_of, is_closed_to_others, is_linked, longest_file,
+    mark_now, mode, open_directory, open_to_append, open_to_lock, open_without_following, sync_directory,
+    user_id,
+};
 
 use crate::files::Unfit;
 
@@ -17,6 +30,13 @@ use crate::files::Unfit;
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     /// Shared, since each directory below has its own copy.
+    #[cfg_attr(
+        windows,
+        expect(
+            dead_code,
+            reason = "there nobody asks who owns a file, nor whose home it is in"
+        )
+    )]
     home: Arc<Path>,
 }
 
@@ -138,10 +158,15 @@ pub(super) fn create_private(path: &Path) -> io::Result<File> {
 
 /// Whether the file still has a name.
 #[cfg(unix)]
-pub(super) fn is_linked(file: &File) -> io::Result<bool> {
+pub(super) fn is_linked(file: &File, _path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
 
     Ok(file.metadata()?.nlink() > 0)
+}
+
+#[cfg(unix)]
+pub(super) fn open_directory(path: &Path) -> io::Result<File> {
+    File::open(path)
 }
 
 #[cfg(unix)]
@@ -198,81 +223,5 @@ pub(super) fn longest_file() -> u64 {
 
 #[cfg(unix)]
 pub(super) fn sync_directory(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
-/// Elsewhere the access list of the user's own directory keeps others out.
-#[cfg(not(unix))]
-impl Owner {
-    fn is_ours(&self, _metadata: &Metadata) -> bool {
-        true
-    }
-
-    pub(super) fn give(&self, _directory: &Path, _file: &File) {}
-}
-
-#[cfg(not(unix))]
-pub(super) fn give_to_owner_of(_model: &Path, _file: &File) {}
-
-#[cfg(not(unix))]
-pub(super) fn user_id() -> u32 {
-    0
-}
-
-#[cfg(not(unix))]
-pub(super) fn mode(_metadata: &Metadata) -> u32 {
-    0
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_closed_to_others(_metadata: &Metadata) -> bool {
-    true
-}
-
-#[cfg(not(unix))]
-pub(super) fn create_private_directory(path: &Path) -> io::Result<()> {
-    DirBuilder::new().create(path)
-}
-
-#[cfg(not(unix))]
-pub(super) fn create_private(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create_new(true).open(path)
-}
-
-/// What is open elsewhere cannot be removed.
-#[cfg(not(unix))]
-pub(super) fn is_linked(_file: &File) -> io::Result<bool> {
-    Ok(true)
-}
-
-#[cfg(not(unix))]
-pub(super) fn open_without_following(path: &Path) -> io::Result<File> {
-    File::open(path)
-}
-
-#[cfg(not(unix))]
-pub(super) fn open_to_lock(path: &Path) -> io::Result<File> {
-    File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(path)
-}
-
-#[cfg(not(unix))]
-pub(super) fn open_to_append(path: &Path) -> io::Result<File> {
-    File::options().create(true).append(true).open(path)
-}
-
-#[cfg(not(unix))]
-pub(super) fn longest_file() -> u64 {
-    u64::MAX
-}
-
-#[cfg(not(unix))]
-pub(super) fn mark_now(_file: &File) {}
-
-#[cfg(not(unix))]
-pub(super) fn sync_directory(_path: &Path) -> io::Result<()> {
-    Ok(())
+    open_directory(path)?.sync_all()
 }

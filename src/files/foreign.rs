@@ -7,7 +7,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::access::{self, give_to_owner_of};
-use super::{FileError, PrivateDirectory, Unfit, is_absence, make_directory, new_file, sync_directory};
+use super::{
+    FileError, PrivateDirectory, Unfit, is_absence, make_directory, new_file, put_in_place, sync_directory,
+};
 
 /// What the name of a copy ends in. Not `.bak`, which others make and remove.
 const BACKUP_SUFFIX: &str = ".before-docker-credential-scoped";
@@ -157,7 +159,7 @@ pub fn back_up(path: &Path, bytes: &[u8]) -> Result<PathBuf, FileError> {
     close_to_others(staged.as_file(), &metadata).map_err(failed)?;
     give_to_owner_of(path, staged.as_file());
     staged.as_file().sync_all().map_err(failed)?;
-    staged.persist(&backup).map_err(|error| failed(error.error))?;
+    put_in_place(staged, &backup).map_err(failed)?;
     sync_directory(directory)?;
     Ok(backup)
 }
@@ -251,22 +253,36 @@ fn is_executable(metadata: &Metadata) -> bool {
     metadata.permissions().mode() & 0o111 != 0
 }
 
-#[cfg(not(unix))]
+/// Nothing to do: it inherits the access list of the directory that the file is in.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "on other systems it can fail")]
 fn close_to_others(_file: &File, _model: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
 #[cfg(windows)]
 fn make_link(path: &Path, target: &Path) -> io::Result<()> {
-    std::os::windows::fs::symlink_file(target, path)
+    use std::os::windows::fs::{symlink_dir, symlink_file};
+
+    /// `ERROR_PRIVILEGE_NOT_HELD`.
+    const NO_PRIVILEGE: i32 = 1314;
+
+    let whole = path.parent().unwrap_or(Path::new("")).join(target);
+    let made = if whole.is_dir() {
+        symlink_dir(target, path)
+    } else {
+        symlink_file(target, path)
+    };
+    made.map_err(|error| match error.raw_os_error() {
+        Some(NO_PRIVILEGE) => io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "links are for administrators, or for all with Windows' developer mode switched on",
+        ),
+        Some(_) | None => error,
+    })
 }
 
-#[cfg(not(any(unix, windows)))]
-fn make_link(_path: &Path, _target: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn is_executable(_metadata: &Metadata) -> bool {
     true
 }

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use time::OffsetDateTime;
 
 use super::access::{self, Owner};
-use super::{FileError, Unfit, is_absence, make_directory, moment, new_file, sync_directory};
+use super::{FileError, Unfit, is_absence, make_directory, moment, new_file, put_in_place, sync_directory};
 
 /// A file in the staging directory this old belongs to a process that was killed: no write takes an hour.
 const ABANDONED_AFTER: time::Duration = time::Duration::HOUR;
@@ -196,9 +196,7 @@ impl PrivateDirectory {
     }
 
     fn put(&self, path: &Path, staged: NamedTempFile) -> Result<(), FileError> {
-        staged
-            .persist(path)
-            .map_err(|error| FileError::io("replace", path, error.error))?;
+        put_in_place(staged, path).map_err(|error| FileError::io("replace", path, error))?;
         self.sync(&self.path)
     }
 
@@ -217,10 +215,7 @@ impl PrivateDirectory {
         if path.symlink_metadata().is_ok() {
             return Ok(false);
         }
-        error
-            .file
-            .persist(&path)
-            .map_err(|error| FileError::io("create", &path, error.error))?;
+        put_in_place(error.file, &path).map_err(|error| FileError::io("create", &path, error))?;
         self.sync(&self.path).map(|()| true)
     }
 

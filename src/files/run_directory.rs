@@ -81,7 +81,7 @@ fn lock_new(root: &PrivateDirectory) -> io::Result<Option<(String, File)>> {
     let path = root.path.join(format!("{name}{LOCK_SUFFIX}"));
     let lock = access::create_private(&path)?;
     root.owner.give(&root.path, &lock);
-    let is_ours = lock.try_lock().is_ok() && access::is_linked(&lock)?;
+    let is_ours = lock.try_lock().is_ok() && access::is_linked(&lock, &path)?;
     Ok(is_ours.then_some((name, lock)))
 }
 

@@ -50,10 +50,15 @@ impl Trusted {
         for file in &trust.files {
             given.extend(read(file)?);
         }
+        let platform = if cfg!(windows) && given.is_empty() {
+            // There the system is asked first, and what is given is asked in an engine of its own.
+            Verifier::new(provider)
+        } else {
+            Verifier::new_with_extra_roots(given.iter().cloned(), provider)
+        };
         Ok(Self {
             // Without a file of ours the only thing to fail is that the system has none.
-            platform: Verifier::new_with_extra_roots(given.iter().cloned(), provider)
-                .map_err(|_| HttpError::NoRoots)?,
+            platform: platform.map_err(|_| HttpError::NoRoots)?,
             given,
         })
     }

@@ -19,6 +19,8 @@ pub struct Child {
 impl Child {
     /// Starts it. From here on signals that would end us are kept for it.
     pub fn start(command: &mut Command) -> io::Result<Self> {
+        #[cfg(windows)]
+        outlive_ctrl_c()?;
         Ok(Self {
             // Before it is there: a signal in between would end us and leave it alone.
             #[cfg(unix)]
@@ -62,7 +64,7 @@ impl Child {
         })
     }
 
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     fn wait_for_end(&mut self) -> io::Result<ExitStatus> {
         self.running.wait()
     }
@@ -71,10 +73,26 @@ impl Child {
 fn code(status: ExitStatus) -> u8 {
     #[cfg(unix)]
     let signal = std::os::unix::process::ExitStatusExt::signal(&status).map(|signal| 128 + signal);
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     let signal = None;
     let code = status.code().or(signal);
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
+}
+
+/// Ctrl-C and Ctrl-Break go to all that share a console, so the program has them already. Without this they would end us
+/// before it, and what is put in order after it would not be.
+#[cfg(windows)]
+fn outlive_ctrl_c() -> io::Result<()> {
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::{SIGBREAK, SIGINT};
+
+    // That there is a handler is enough: nobody looks at what it says.
+    static HAS_COME: AtomicBool = AtomicBool::new(false);
+    for signal in [SIGINT, SIGBREAK] {
+        signal_hook::flag::register(signal, &HAS_COME)?;
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

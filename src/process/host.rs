@@ -8,7 +8,7 @@ pub fn host_name() -> String {
         let system = rustix::system::uname();
         system.nodename().to_string_lossy().into_owned()
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     {
         String::new()
     }

@@ -102,10 +102,10 @@ impl Pipe {
 }
 
 /// The same where reading waits: on its own thread, which is left behind where it waits for ever.
-#[cfg(not(unix))]
+#[cfg(windows)]
 struct Pipe(std::sync::mpsc::Receiver<io::Result<Zeroizing<Vec<u8>>>>);
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Pipe {
     #[expect(
         clippy::unnecessary_wraps,

@@ -197,7 +197,7 @@ fn has_ended(child: &mut Child) -> io::Result<bool> {
     Ok(ended.is_some())
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn has_ended(child: &mut Child) -> io::Result<bool> {
     Ok(child.try_wait()?.is_some())
 }
@@ -214,7 +214,7 @@ fn end(child: &mut Child, extent: Extent) {
 
         let _ = kill_process_group(Pid::from_child(child), Signal::KILL);
     }
-    #[cfg(not(unix))]
+    #[cfg(windows)]
     let _ = extent;
     // By itself, too: it may have left the group.
     let _ = child.kill();

@@ -10,7 +10,7 @@ use crate::settings::PROGRAM;
 /// Where this program keeps its data; `None` without a home.
 #[must_use]
 pub fn data_directory() -> Option<PathBuf> {
-    Base::Data.directory().map(|data| data.join(PROGRAM))
+    Base::Data.of_this_program()
 }
 
 /// The directory that the system makes for a session, in memory, and removes when it ends; not everywhere.
@@ -23,22 +23,23 @@ pub fn runtime_directory() -> Option<PathBuf> {
     of_this_user()?.runtime_dir().map(Path::to_owned)
 }
 
-/// Where systemd makes that directory (`pam_systemd(8)`), for a process that is not told.
+/// Where systemd makes that directory (`pam_systemd(8)`), for a process that is not told; on Linux only.
 #[must_use]
-pub fn session_directory(user_id: u32) -> PathBuf {
-    PathBuf::from(format!("/run/user/{user_id}"))
+pub fn session_directory(user_id: u32) -> Option<PathBuf> {
+    cfg!(target_os = "linux").then(|| PathBuf::from(format!("/run/user/{user_id}")))
 }
 
 /// Where this program keeps what it can do without; `None` without a home.
 #[must_use]
 pub fn cache_directory() -> Option<PathBuf> {
-    Base::Cache.directory().map(|cache| cache.join(PROGRAM))
+    Base::Cache.of_this_program()
 }
 
-/// A directory of this user's below the system's temporary one, where anybody may have made it.
+/// A directory of this user's below the system's temporary one, where anybody may have made it. Not on Windows, where
+/// nobody asks who has.
 #[must_use]
-pub fn temporary_directory(user_id: u32) -> PathBuf {
-    std::env::temp_dir().join(format!("{PROGRAM}-{user_id}"))
+pub fn temporary_directory(user_id: u32) -> Option<PathBuf> {
+    (!cfg!(windows)).then(|| std::env::temp_dir().join(format!("{PROGRAM}-{user_id}")))
 }
 
 /// Where docker keeps certificates for a host (docker: `certs.d`): the system's directory, and that of rootless
@@ -84,10 +85,21 @@ impl Base {
         let directory = match self {
             Self::Cache => directories.cache_dir(),
             Self::Config => directories.config_dir(),
-            Self::Data => directories.data_dir(),
+            // On Windows the other one is copied to a server: no place for a key.
+            Self::Data => directories.data_local_dir(),
             Self::Home => directories.home_dir(),
         };
         Some(directory.to_owned())
+    }
+
+    /// What is ours in it. On Windows what is kept and what can be lost have one directory.
+    fn of_this_program(self) -> Option<PathBuf> {
+        let directory = self.directory()?.join(PROGRAM);
+        Some(match self {
+            Self::Cache if cfg!(windows) => directory.join("cache"),
+            Self::Data if cfg!(windows) => directory.join("data"),
+            Self::Cache | Self::Config | Self::Data | Self::Home => directory,
+        })
     }
 
     /// XDG Base Directory Specification 0.8: a variable with an absolute path, or a place in the home. The same as

@@ -1,5 +1,6 @@
 //! Environment: what its variables say, to us and to the clients whose files we read.
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,12 @@ pub fn client_variables(config_file: &Path) -> Vec<(&'static str, PathBuf)> {
 #[must_use]
 pub fn withheld_variables(names: Vec<OsString>) -> Vec<OsString> {
     let is_withheld = |name: &OsString| {
+        // There a variable is the same one in capitals and without.
+        let name = if cfg!(windows) {
+            Cow::Owned(name.to_ascii_uppercase())
+        } else {
+            Cow::Borrowed(name)
+        };
         matches!(name.to_str(), Some("BUILDX_CONFIG" | "DOCKER_AUTH_CONFIG"))
             || name.as_encoded_bytes().starts_with(b"DOCKER_CREDENTIAL_SCOPED_")
     };
@@ -109,10 +116,9 @@ pub fn containers_config_directories(variables: Variables<'_>) -> Vec<PathBuf> {
 /// Where GitLab Runner keeps its configuration: root's, and a user's own (GitLab Runner documentation, `config.toml`).
 #[must_use]
 pub fn gitlab_runner_config_files() -> Vec<PathBuf> {
+    let system = (!cfg!(windows)).then(|| PathBuf::from("/etc/gitlab-runner/config.toml"));
     let own = home_directory().map(|home| home.join(".gitlab-runner/config.toml"));
-    std::iter::once(PathBuf::from("/etc/gitlab-runner/config.toml"))
-        .chain(own)
-        .collect()
+    system.into_iter().chain(own).collect()
 }
 
 /// Whether output may have colours: <https://no-color.org>.

@@ -25,6 +25,7 @@ use self::journal::Journal;
 
 pub use self::containers::{drop_in_paths, lines_of_helpers, lists_of_helpers};
 pub use self::hand_out::hand_out;
+pub use self::search_path::way_onto_path;
 pub use self::undo::undo;
 
 /// What stands before a report of changes that are not made.

@@ -10,7 +10,7 @@ use crate::client_config::{Change, What};
 use crate::command::Report;
 use crate::command::configure::Request;
 use crate::command::configure::journal::Journal;
-use crate::command::configure::search_path::{file_name, quoted};
+use crate::command::configure::search_path::{file_name, link_command};
 use crate::files::foreign;
 use crate::settings::{self, Variables};
 
@@ -58,9 +58,8 @@ pub(super) fn make(
         journal.make(vec![change], || {
             foreign::link(&path, &target).with_context(|| {
                 format!(
-                    "no link for the profile; run: sudo ln -s {} {}, then this again",
-                    quoted(&target),
-                    quoted(&path)
+                    "no link for the profile; run: {}, then this again",
+                    link_command(&path, &target)
                 )
             })
         })?;

@@ -21,9 +21,10 @@ pub(super) fn warning(
             .any(|directory| link.parent() == Some(directory))
     });
     let Some(found) = foreign::find_executable(&name, &directories).or(link.map(Path::to_owned)) else {
+        let way = way_onto_path(executable, &name);
+        let run = if cfg!(windows) { "" } else { "run: " };
         return Some(format!(
-            "warning: {client} does not find {program} on PATH; run: sudo ln -s {} /usr/local/bin/{name}",
-            quoted(executable),
+            "warning: {client} does not find {program} on PATH; {run}{way}"
         ));
     };
     let is_this = |path: &Path| link == Some(path) || foreign::is_same(path, executable);
@@ -50,6 +51,29 @@ pub(super) fn warning(
             found.parent().unwrap_or(&found).display(),
             quoted(&found),
         )),
+    }
+}
+
+/// What a person does for a program to be found. On Windows no directory for everybody's programs is on PATH.
+#[must_use]
+pub fn way_onto_path(executable: &Path, name: &str) -> String {
+    if cfg!(windows) {
+        let directory = executable.parent().unwrap_or(executable);
+        format!("add {} to PATH", directory.display())
+    } else {
+        format!("sudo ln -s {} /usr/local/bin/{name}", quoted(executable))
+    }
+}
+
+/// The command by which a person makes a link.
+pub(super) fn link_command(path: &Path, target: &Path) -> String {
+    let (path, target) = (quoted(path), quoted(target));
+    if cfg!(windows) {
+        format!(
+            "New-Item -ItemType SymbolicLink -Path {path} -Target {target} (in PowerShell as administrator)"
+        )
+    } else {
+        format!("sudo ln -s {target} {path}")
     }
 }
 

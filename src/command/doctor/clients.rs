@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::finding::Finding;
 use super::on_path;
 use crate::client_config::{ConfigFile, Key, toml_lists};
-use crate::command::configure::{lists_of_helpers, program};
+use crate::command::configure::{lists_of_helpers, program, way_onto_path};
 use crate::command::quoted;
 use crate::credential::Profile;
 use crate::files::{self, foreign};
@@ -222,11 +222,10 @@ fn reach(helper: &str, variables: Variables<'_>) -> Finding {
                 _ if !profile.is_default() => {
                     wrong.mended_by(format!("docker-credential-scoped configure --profile {profile}"))
                 }
-                Some(executable) => wrong.mended_by(format!(
-                    "sudo ln -s {} /usr/local/bin/{program}{}",
-                    quoted(&executable.to_string_lossy()),
-                    std::env::consts::EXE_SUFFIX
-                )),
+                Some(executable) => {
+                    let name = format!("{program}{}", std::env::consts::EXE_SUFFIX);
+                    wrong.mended_by(way_onto_path(&executable, &name))
+                }
                 None => wrong,
             }
         }

@@ -83,5 +83,9 @@ fn ask(realm: &Realm, trust: &Trust, began: Instant, now: OffsetDateTime) -> Fin
         "the clock is {} s {way} that of {server}",
         ahead.whole_seconds().unsigned_abs()
     ))
-    .mended_by("set the clock, as with: sudo timedatectl set-ntp true")
+    .mended_by(if cfg!(windows) {
+        "set the clock, as with: w32tm /resync"
+    } else {
+        "set the clock, as with: sudo timedatectl set-ntp true"
+    })
 }

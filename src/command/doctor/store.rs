@@ -17,6 +17,13 @@ use crate::secret_source::{from_environment, from_file};
 use crate::settings::{Settings, SettingsError, Variables};
 use crate::store::{Entry, Slot, StoreError, TokenServersError};
 
+/// What is said of directories that are fit. On Windows nobody asks who can reach them.
+const ALONE: &str = if cfg!(windows) {
+    "can be used"
+} else {
+    "is yours alone"
+};
+
 const EDIT: &str = "put it right in an editor; until then nothing is handed out";
 
 /// Whether settings.json can be read.
@@ -58,7 +65,7 @@ pub(super) fn private_directories(patient: Patient<'_>) -> Vec<Finding> {
             let below = ["slots", "registries", "staging", "locks"].map(|name| root.open_below(name).err());
             let unfit: Vec<_> = below.iter().flatten().map(unfit).collect();
             if unfit.is_empty() {
-                findings.push(Finding::good(format!("{} is yours alone", data.path().display())));
+                findings.push(Finding::good(format!("{} {ALONE}", data.path().display())));
             }
             findings.extend(unfit);
         }
