@@ -128,12 +128,12 @@ fn is_roots(metadata: &Metadata) -> bool {
     metadata.uid() == 0
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn writable_by_others(_metadata: &Metadata) -> Option<Unfit> {
     None
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 fn is_roots(_metadata: &Metadata) -> bool {
     false
 }

@@ -60,7 +60,9 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
         .data
         .is_some_and(|data| place.parent() == Some(data.path()));
     if *source == KeySource::KeyFile && is_own {
-        return Finding::good(format!("the key is there, and yours alone ({})", place.display()));
+        // On Windows nobody asks who can reach it.
+        let alone = if cfg!(windows) { "" } else { ", and yours alone" };
+        return Finding::good(format!("the key is there{alone} ({})", place.display()));
     }
     if *is_open_to_others {
         return Finding::note(format!("{}: other users can read the key", place.display())).mended_by(

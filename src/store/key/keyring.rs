@@ -217,16 +217,19 @@ fn bounded<T: Send + 'static>(
 
 /// Elsewhere the system is asked for the entry itself.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
+#[expect(clippy::unnecessary_wraps, reason = "where a keyring may prompt, it can fail")]
 fn is_reachable() -> Result<(), KeyringProblem> {
     Ok(())
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
+#[expect(clippy::unnecessary_wraps, reason = "where a keyring may prompt, it can fail")]
 fn find(_id: &str, _manner: Manner, _stage: &Stage) -> Result<bool, KeyringProblem> {
     Ok(true)
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]
+#[expect(clippy::unnecessary_wraps, reason = "where a keyring may prompt, it can fail")]
 fn prepare(_manner: Manner, _stage: &Stage) -> Result<(), KeyringProblem> {
     Ok(())
 }
