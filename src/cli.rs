@@ -164,9 +164,9 @@ pub enum Command {
     Token(Token),
     /// Open the key and have it rest opened for a while, so that nobody is asked meanwhile
     ///
-    /// The OS keyring may ask for its password; nothing but this makes it. A passphrase is asked for at a terminal, else
-    /// it is a line of standard input. The key rests in a private file of the runtime directory, which is memory; `lock`
-    /// ends that, and so does the end of the session.
+    /// The OS keyring may ask for its password; of all commands only this one and `key move` let it. A passphrase is asked
+    /// for at a terminal, else it is a line of standard input. The key rests in a private file of the runtime directory,
+    /// which is memory; `lock` ends that, and so does the end of the session.
     Unlock(Unlock),
 }
 

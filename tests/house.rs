@@ -115,7 +115,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         ],
     ),
     ("rustls", &["http/certificates.rs", "http/failure.rs"]),
-    ("::secret_service", &["store/key/keyring/secret_service.rs"]),
+    (
+        "secret_service",
+        &["store/key/keyring.rs", "store/key/keyring/secret_service.rs"],
+    ),
     ("signal_hook", &["process/child.rs", "secret_source/program.rs"]),
     ("std::env::args", &["main.rs"]),
     ("std::env::var", &["main.rs", "settings/base_directories.rs"]),

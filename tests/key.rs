@@ -502,11 +502,10 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
     ));
     run_with(&home, "no key", &to_environment, "").is("", &no_key, 1);
     let another = "00".repeat(32);
-    let occupied = error(&format!(
-        "{VARIABLE}: holds another key than the one the credentials here are sealed with, and is left as it is; name \
-         another, or move it away"
-    ));
-    run_with(&home, &another, &to_environment, "").is("", &occupied, 1);
+    let is_another = format!(
+        "{VARIABLE}: is another key than the one the credentials here are sealed with; put that one back"
+    );
+    run_with(&home, &another, &to_environment, "").is("", &error(&is_another), 1);
     opens(&home);
     run_with(&home, &format!(" {key}\n"), &to_environment, "").is(
         &format!(
@@ -533,10 +532,7 @@ fn a_key_goes_into_the_environment_when_it_is_there_already() {
         "",
         1,
     );
-    let is_another = format!(
-        "{VARIABLE}: is another key than the one the credentials here are sealed with; put that one back\n"
-    );
-    run_with(&home, &another, &["get"], "h").is(&is_another, "", 1);
+    run_with(&home, &another, &["get"], "h").is(&format!("{is_another}\n"), "", 1);
     run(&home, &["lock"], "").is(
         "",
         &format!(
@@ -661,7 +657,13 @@ fn a_key_in_a_keyring_that_nobody_can_reach_is_told_and_not_lost() {
     for source in ["key-file", "keyring"] {
         run(&home, &["key", "move", "--to", source], "").is("", &error(unreached), 1);
     }
-    run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE).is("", &error(unreached), 1);
+    let to_passphrase = ["key", "move", "--to", "passphrase"];
+    run(&home, &to_passphrase, PASSPHRASE).is("", &error(unreached), 1);
+    if terminal::has_terminals() {
+        // Nobody is asked in vain.
+        let words = [[HELPER].as_slice(), &to_passphrase].concat();
+        terminal::typed(&home, "", &words).is(&error(unreached), "", 1);
+    }
     get(&home).is(&format!("{unreached}\n"), "", 1);
     run(&home, &["status"], "").is(
         &format!(

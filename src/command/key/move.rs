@@ -39,7 +39,11 @@ pub fn move_key(
             another = match sealed {
                 // Who finds the key open is not to lock its owner out.
                 Some(_) => passphrases.change(open)?,
-                None => passphrases.another()?,
+                None => {
+                    // Before anybody thinks one up: that it will not open can be known now.
+                    store.open_key()?;
+                    passphrases.another()?
+                }
             };
             Home::Passphrase(&another)
         }

@@ -4,7 +4,7 @@ use super::environment;
 use super::error::KeyError;
 use super::journal;
 use super::key_file::NamedKeyFile;
-use super::keyring::{self, Patience};
+use super::keyring::{self, KeyringProblem, Patience};
 use super::opening::{Keys, REST};
 use super::places::KeyPlaces;
 use super::record::{Elsewhere, NAME, Place, Record, new_id};
@@ -23,8 +23,7 @@ impl Keys {
             return write_down(&Record::Embedded(Key::random()?), root, staging).map(drop);
         };
         // Who has said where the key is has meant it: nothing else is taken in its place.
-        if let Some(path) = (places.key_file)() {
-            let file = NamedKeyFile { path, root };
+        if let Some(file) = NamedKeyFile::of(places, root) {
             let key = file.read()?.ok_or_else(|| KeyError::KeyFileNotMade {
                 path: file.path.clone(),
             })?;
@@ -83,11 +82,12 @@ fn make_entry(
 ) -> Result<Option<(Key, String)>, KeyError> {
     let (key, id) = (Key::random()?, new_id()?);
     journal::add(root, staging, &[&id])?;
-    if keyring::put(&id, &key, patience).is_ok() {
+    let Err(problem) = keyring::put(&id, &key, patience) else {
         return Ok(Some((key, id)));
-    }
-    // It may be there all the same, and holds a key that nothing is sealed with.
-    if keyring::remove(&id, patience).is_ok() {
+    };
+    // It may be there all the same, and holds a key that nothing is sealed with. Who does not answer now does not answer
+    // this either, and it stays written down.
+    if problem != KeyringProblem::Silent && keyring::remove(&id, patience).is_ok() {
         let _ = journal::settle(root, staging, &[&id]);
     }
     Ok(None)

@@ -190,7 +190,7 @@ fn bounded<T: Send + 'static>(
 ) -> Result<T, KeyringProblem> {
     // Where nobody can be asked there is nobody to wait for, and no need of a thread.
     is_reachable()?;
-    let stage = Stage::default();
+    let stage = Stage::of(patience.manner);
     let seen = stage.clone();
     let (sender, answer) = mpsc::channel();
     thread::Builder::new()
@@ -201,7 +201,7 @@ fn bounded<T: Send + 'static>(
         .map_err(|error| KeyringProblem::Failed(error.to_string()))?;
     let mut heard = answer.recv_timeout(patience.until.saturating_duration_since(Instant::now()));
     // Only a person takes long.
-    let waits_for_a_person = seen.0.load(Ordering::Relaxed);
+    let waits_for_a_person = seen.is_person_awaited();
     if matches!(heard, Err(RecvTimeoutError::Timeout)) && waits_for_a_person {
         heard = answer.recv_timeout(PROMPT_LIMIT);
     }

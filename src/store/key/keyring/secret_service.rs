@@ -4,8 +4,8 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 
-use ::secret_service::blocking::{Collection, SecretService};
-use ::secret_service::{EncryptionType, Error};
+use secret_service::blocking::{Collection, SecretService};
+use secret_service::{EncryptionType, Error};
 use zbus::Address;
 use zbus::address::transport::{Transport, UnixSocket};
 use zbus::fdo;
