@@ -78,7 +78,7 @@ impl Trouble {
     /// What a message says of it.
     fn word(self) -> &'static str {
         match self {
-            Self::Locked | Self::NeverUnlocked | Self::Prompting => "is locked; unlock it",
+            Self::Locked | Self::NeverUnlocked | Self::Prompting => "it is locked; unlock it",
             Self::Killed => "no keyring runs in this session",
             Self::NoBus => "no session bus",
             Self::Hanging | Self::Silent(_) | Self::SilentAt(_) => "does not answer",
