@@ -9,7 +9,7 @@
 //!   [`credential`], what is kept for a server; [`protocol`], what callers speak; [`client_config`], what clients'
 //!   configuration files say
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
-//!   credentials store, sealed files on disk (it uses [`files`]); [`token_cache`], access and refresh tokens until they
+//!   credentials store, sealed files on disk, and the key to them wherever it is (it uses [`files`]); [`token_cache`], access and refresh tokens until they
 //!   expire (it too); [`activity_log`], what was done, for who wants that written down (it too); [`secret_source`],
 //!   secrets kept elsewhere; [`process`], what the system sees of us, and a program
 //!   that runs in our place; [`http`], requests and their answers, the only room with TLS

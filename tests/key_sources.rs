@@ -10,7 +10,7 @@ mod support;
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::PathBuf;
 
 use support::helper::{MISS, found, message};
@@ -256,6 +256,25 @@ fn is_kept_by(place: Place) {
     scene.open();
     scene.ask("get", "h").is(MISS, "", 1);
     scene.ask("get", "i").is(&found("i", "v", "t"), "", 0);
+}
+
+#[test]
+fn the_stores_own_key_file_can_be_named_and_is_no_other() {
+    let Some(scene) = Scene::at(Place::Embedded) else {
+        return;
+    };
+    let own = scene.home.data().join("key");
+    let link = scene.home.path().join("link");
+    symlink(&own, &link).unwrap();
+    for path in [&own, &link] {
+        let settings = serde_json::json!({ "keyFile": path });
+        scene.home.write(SETTINGS, &settings.to_string());
+        for place in ["key-file", "passphrase", "key-file"] {
+            scene.run(&["key", "move", "--to", place], PASSPHRASE).succeeds();
+            scene.gives_both();
+        }
+        assert_eq!(fs::read_to_string(&own).unwrap().trim(), scene.digits);
+    }
 }
 
 #[test]

@@ -23,8 +23,7 @@ impl Keys {
             return write_down(&Record::Embedded(Key::random()?), root, staging).map(drop);
         };
         // Who has said where the key is has meant it: nothing else is taken in its place.
-        if let Some(path) = (places.key_file)() {
-            let file = NamedKeyFile { path, root };
+        if let Some(file) = NamedKeyFile::of(places, root) {
             let key = file.read()?.ok_or_else(|| KeyError::KeyFileNotMade {
                 path: file.path.clone(),
             })?;

@@ -106,6 +106,5 @@ fn write(root: &PrivateDirectory, staging: &PrivateDirectory, ids: &[String]) ->
     if ids.is_empty() {
         return root.remove(NAME).map(drop);
     }
-    let text: String = ids.iter().map(|id| format!("{id}\n")).collect();
-    root.replace(NAME, text.as_bytes(), staging)
+    root.replace(NAME, (ids.join("\n") + "\n").as_bytes(), staging)
 }

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 use zeroize::Zeroizing;
 
 use super::error::KeyError;
+use super::places::KeyPlaces;
+use super::record::path_in;
 use crate::files::PrivateDirectory;
 use crate::files::foreign::{self, ForeignFile};
 use crate::seal::{KEY_BYTES, Key};
@@ -21,10 +23,18 @@ const MAX_BYTES: u64 = 256;
 pub(super) struct NamedKeyFile<'a> {
     pub(super) path: PathBuf,
     /// Whose files are ours: as those of this directory.
-    pub(super) root: &'a PrivateDirectory,
+    root: &'a PrivateDirectory,
 }
 
-impl NamedKeyFile<'_> {
+impl<'a> NamedKeyFile<'a> {
+    /// The one that is named; `None` where that is the store's own. What is written there of where the key is would
+    /// take the place of the key.
+    pub(super) fn of(places: &KeyPlaces, root: &'a PrivateDirectory) -> Option<Self> {
+        let path = (places.key_file)()?;
+        let own = path_in(root);
+        (path != own && !foreign::is_same(&path, &own)).then_some(Self { path, root })
+    }
+
     /// The key; `None` when there is no file.
     pub(super) fn read(&self) -> Result<Option<Key>, KeyError> {
         let Some(ForeignFile { bytes, .. }) = foreign::read_small(&self.path, MAX_BYTES, self.root)? else {

@@ -148,11 +148,7 @@ impl Mover<'_> {
     }
 
     fn named(&self) -> Option<NamedKeyFile<'_>> {
-        let path = (self.places.key_file)()?;
-        Some(NamedKeyFile {
-            path,
-            root: self.root,
-        })
+        NamedKeyFile::of(self.places, self.root)
     }
 
     /// `None` where the record itself is the home.
@@ -223,7 +219,9 @@ impl Mover<'_> {
                     ));
                 }
                 Place::KeyFile => {
-                    left = (self.places.key_file)()
+                    left = self
+                        .named()
+                        .map(|file| file.path)
                         .filter(|path| foreign::is_there(path))
                         .map(|path| {
                             format!(

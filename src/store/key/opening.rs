@@ -78,10 +78,7 @@ impl Keys {
                 || KEY_VARIABLE.to_owned(),
             ),
             Place::KeyFile => {
-                let file = NamedKeyFile {
-                    path: (places.key_file)().ok_or(KeyError::KeyFileNotNamed)?,
-                    root,
-                };
+                let file = NamedKeyFile::of(&places, root).ok_or(KeyError::KeyFileNotNamed)?;
                 let key = file.read()?.ok_or_else(|| KeyError::KeyFileMissing {
                     path: file.path.clone(),
                 })?;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::places::KeyPlaces;
 use super::record::check_of;
-use crate::files::{FileError, PrivateDirectory};
+use crate::files::{FileError, PrivateFile};
 use crate::seal::{KEY_BYTES, Key};
 
 const DIRECTORY: &str = "keys";
@@ -27,34 +27,38 @@ pub(super) struct Rested {
 /// The key that is known by this, if it rests and may still. What may not is removed.
 pub(super) fn read(check: &str, places: &KeyPlaces) -> Option<Rested> {
     let keys = (places.runtime)()?.open().ok()??.open_below(DIRECTORY).ok()??;
-    let rested = read_in(&keys, check, places.now);
-    if let Some(None) = rested {
+    let rested = match keys.read(check, FILE_BYTES) {
+        Ok(file) => {
+            let PrivateFile {
+                bytes,
+                modified,
+                is_closed_to_others,
+                ..
+            } = file?;
+            let bytes = Zeroizing::new(bytes);
+            if is_closed_to_others {
+                read_content(&bytes, modified, check, places.now)
+            } else {
+                None
+            }
+        }
+        Err(_) => None,
+    };
+    if rested.is_none() {
         // What cannot be removed is not used all the same.
         let _ = keys.remove(check);
     }
-    rested.flatten()
+    rested
 }
 
-/// `None` where there is no file, and none in it where it is not to be used.
-fn read_in(keys: &PrivateDirectory, check: &str, now: OffsetDateTime) -> Option<Option<Rested>> {
-    let file = match keys.read(check, FILE_BYTES) {
-        Ok(file) => file?,
-        Err(_) => return Some(None),
-    };
-    let bytes = Zeroizing::new(file.bytes);
-    let rested = || {
-        let (key, since) = bytes.split_first_chunk::<KEY_BYTES>()?;
-        let since = i64::from_be_bytes(since.try_into().ok()?);
-        let since = OffsetDateTime::from_unix_timestamp(since).ok()?;
-        let until = file.modified;
-        let key = Key::from_bytes(*key);
-        let is_good = file.is_closed_to_others
-            && now.checked_add(CLOCK_SLACK)? >= since
-            && now < until
-            && check_of(&key) == check;
-        is_good.then_some(Rested { key, until })
-    };
-    Some(rested())
+/// The key, if it is the one that is known by this, and its time has begun and is not over.
+fn read_content(bytes: &[u8], until: OffsetDateTime, check: &str, now: OffsetDateTime) -> Option<Rested> {
+    let (key, since) = bytes.split_first_chunk::<KEY_BYTES>()?;
+    let since = i64::from_be_bytes(since.try_into().ok()?);
+    let since = OffsetDateTime::from_unix_timestamp(since).ok()?;
+    let key = Key::from_bytes(*key);
+    let is_good = now.checked_add(CLOCK_SLACK)? >= since && now < until && check_of(&key) == check;
+    is_good.then_some(Rested { key, until })
 }
 
 /// Lays a key to rest; `None` where there is no runtime directory.
@@ -70,14 +74,19 @@ pub(super) fn rest(
     let keys = runtime.create_below(DIRECTORY)?;
     let staging = runtime.create_below("staging")?;
     let now = places.now.unix_timestamp();
-    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES + size_of::<i64>()));
-    bytes.extend_from_slice(key.bytes());
-    bytes.extend_from_slice(&now.to_be_bytes());
+    let bytes = content_of(key, now);
     // In whole seconds, as a person is told it and every file system keeps it.
     let until = now.saturating_add(duration.whole_seconds());
     let until = OffsetDateTime::from_unix_timestamp(until).unwrap_or(places.now);
     keys.replace_dated(&check_of(key), &bytes, until, &staging)?;
     Ok(Some(until))
+}
+
+fn content_of(key: &Key, since: i64) -> Zeroizing<Vec<u8>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(KEY_BYTES + size_of::<i64>()));
+    bytes.extend_from_slice(key.bytes());
+    bytes.extend_from_slice(&since.to_be_bytes());
+    bytes
 }
 
 /// Takes the key that is known by this from where it rests; says whether one did.
@@ -92,5 +101,39 @@ pub(super) fn remove(check: &str, places: &KeyPlaces) -> Result<bool, FileError>
     match runtime.open_below(DIRECTORY)? {
         Some(keys) => keys.remove(check),
         None => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_rests_from_when_it_was_laid_down_until_its_time_is_over() {
+        let key = Key::from_bytes([7; 32]);
+        let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+        let (content, check) = (content_of(&key, 1_000), check_of(&key));
+        let rests = |now| {
+            read_content(&content, at(2_000), &check, at(now))
+                .is_some_and(|rested| rested.key.bytes() == key.bytes() && rested.until == at(2_000))
+        };
+        assert!(rests(1_000) && rests(1_999));
+        assert!(!rests(2_000) && !rests(9_000), "its time is over");
+        assert!(rests(940), "a clock is put right by seconds");
+        assert!(!rests(939), "how long it has rested is not known");
+    }
+
+    #[test]
+    fn what_is_cut_short_or_another_key_does_not_rest() {
+        let key = Key::from_bytes([7; 32]);
+        let at = |seconds| OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+        let (content, check) = (content_of(&key, 0), check_of(&key));
+        let rests = |content: &[u8], check: &str| read_content(content, at(9), check, at(1)).is_some();
+        assert!(rests(&content, &check));
+        assert!(!rests(&content, &check_of(&Key::from_bytes([8; 32]))));
+        for length in 0..content.len() {
+            assert!(!rests(&content[..length], &check), "{length}");
+        }
+        assert!(!rests(&[&content[..], b"x"].concat(), &check));
     }
 }

@@ -36,10 +36,7 @@ impl CredentialStore {
             return Ok(None);
         };
         let places = self.keys.places();
-        let named = || {
-            let path = (places.key_file)()?;
-            Some(NamedKeyFile { path, root: &root })
-        };
+        let named = || NamedKeyFile::of(&places, &root);
         let (rests_until, is_open_to_others) = match &record {
             Record::Elsewhere(elsewhere) => match &elsewhere.place {
                 Place::Keyring { .. } | Place::Passphrase(_) => {
@@ -84,9 +81,9 @@ pub(super) fn place_of(record: &Record, root: &PrivateDirectory, places: &KeyPla
         Record::Embedded(_) => own(),
         Record::Elsewhere(Elsewhere { place, .. }) => match place {
             Place::Environment => KEY_VARIABLE.to_owned(),
-            Place::KeyFile => (places.key_file)().map_or_else(
+            Place::KeyFile => NamedKeyFile::of(places, root).map_or_else(
                 || "the key file of settings.json, which names none".to_owned(),
-                |path| path.display().to_string(),
+                |file| file.path.display().to_string(),
             ),
             Place::Keyring { .. } => "the OS keyring".to_owned(),
             Place::Passphrase(_) => own(),
