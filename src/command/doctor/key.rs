@@ -56,6 +56,12 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
         is_open_to_others,
     } = state;
     let place = Path::new(place);
+    if *is_open_to_others {
+        return Finding::note(format!("{}: other users can read the key", place.display())).mended_by(
+            "have it mounted so that only you can read it, with mode 0400; where that cannot be, nobody else may be on \
+             the machine",
+        );
+    }
     let is_own = patient
         .data
         .is_some_and(|data| place.parent() == Some(data.path()));
@@ -63,12 +69,6 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
         // On Windows nobody asks who can reach it.
         let alone = if cfg!(windows) { "" } else { ", and yours alone" };
         return Finding::good(format!("the key is there{alone} ({})", place.display()));
-    }
-    if *is_open_to_others {
-        return Finding::note(format!("{}: other users can read the key", place.display())).mended_by(
-            "have it mounted so that only you can read it, with mode 0400; where that cannot be, nobody else may be on \
-             the machine",
-        );
     }
     let rests = rests_until.map_or_else(String::new, |until| {
         format!("; it rests opened until {}", rfc3339(until))
