@@ -171,12 +171,14 @@ struct Line {
 }
 
 fn parse(bytes: &[u8]) -> Result<Elsewhere, Unread> {
-    let Head { format, source } = serde_json::from_slice(bytes).map_err(|_| Unread::Damaged)?;
-    let source: KeySource = source.parse().map_err(|_| Unread::Newer)?;
-    if format != FORMAT {
+    // Every `get` reads it, so it is read once where it is as this version writes it.
+    let line: Line = serde_json::from_slice(bytes).map_err(|_| why_unread(bytes))?;
+    let Ok(source) = line.source.parse() else {
+        return Err(Unread::Newer);
+    };
+    if line.format != FORMAT {
         return Err(Unread::Newer);
     }
-    let line: Line = serde_json::from_slice(bytes).map_err(|_| Unread::Damaged)?;
     let check = line.check;
     let place = match source {
         KeySource::Environment => Some(Place::Environment),
@@ -200,6 +202,18 @@ fn parse(bytes: &[u8]) -> Result<Elsewhere, Unread> {
     match place {
         Some(place) if is_id(&check) => Ok(Elsewhere { check, place }),
         Some(_) | None => Err(Unread::Damaged),
+    }
+}
+
+/// A later version may write what this one does not know, or leave out what this one needs.
+fn why_unread(bytes: &[u8]) -> Unread {
+    match serde_json::from_slice(bytes) {
+        Ok(Head {
+            format: FORMAT,
+            source,
+        }) if source.parse::<KeySource>().is_ok() => Unread::Damaged,
+        Ok(_) => Unread::Newer,
+        Err(_) => Unread::Damaged,
     }
 }
 
