@@ -36,14 +36,13 @@ pub fn move_key(
         KeySource::KeyFile => Home::KeyFile,
         KeySource::Keyring => Home::Keyring,
         KeySource::Passphrase => {
-            another = match sealed {
+            another = if sealed.is_some() {
                 // Who finds the key open is not to lock its owner out.
-                Some(_) => passphrases.change(open)?,
-                None => {
-                    // Before anybody thinks one up: that it will not open can be known now.
-                    store.open_key()?;
-                    passphrases.another()?
-                }
+                passphrases.change(open)?
+            } else {
+                // Before anybody thinks one up: that it will not open can be known now.
+                store.open_key()?;
+                passphrases.another()?
             };
             Home::Passphrase(&another)
         }

@@ -4,6 +4,8 @@
 use std::path::Path;
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use super::error::KeyError;
@@ -24,14 +26,15 @@ const MAX_LANES: u32 = 16;
 /// What is bound into the seal.
 const NAME: &str = "key";
 
-/// A sealed key, and how the passphrase gives the key to it (argon2id; memory in KiB).
+/// A sealed key, and how the passphrase gives the key to it (argon2id; memory in KiB; bytes in base64, as they are
+/// written down: a `get` whose key rests has no need of them).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wrapped {
     pub(super) memory: u32,
     pub(super) passes: u32,
     pub(super) lanes: u32,
-    pub(super) salt: Vec<u8>,
-    pub(super) sealed: Vec<u8>,
+    pub(super) salt: String,
+    pub(super) sealed: String,
 }
 
 impl Wrapped {
@@ -43,16 +46,17 @@ impl Wrapped {
 
     /// Seals a key.
     pub(super) fn seal(key: &Key, passphrase: &Secret) -> Result<Self, KeyError> {
-        let mut salt = vec![0; SALT_BYTES];
+        let mut salt = [0; SALT_BYTES];
         getrandom::fill(&mut salt).map_err(|_| NoRandomBytes)?;
         let mut wrapped = Self {
             memory: MEMORY,
             passes: PASSES,
             lanes: LANES,
-            salt,
-            sealed: Vec::new(),
+            salt: STANDARD.encode(salt),
+            sealed: String::new(),
         };
-        wrapped.sealed = seal::seal(&wrapped.derive(passphrase)?, NAME, key.bytes())?;
+        let sealed = seal::seal(&wrapped.derive(passphrase, &salt)?, NAME, key.bytes())?;
+        wrapped.sealed = STANDARD.encode(sealed);
         Ok(wrapped)
     }
 
@@ -61,19 +65,21 @@ impl Wrapped {
         let wrong = || KeyError::WrongPassphrase {
             path: path.to_owned(),
         };
-        let bytes = seal::open(&self.derive(passphrase)?, NAME, &self.sealed).map_err(|_| wrong())?;
+        let decode = |text: &str| STANDARD.decode(text).map_err(|_| wrong());
+        let (salt, sealed) = (decode(&self.salt)?, decode(&self.sealed)?);
+        let bytes = seal::open(&self.derive(passphrase, &salt)?, NAME, &sealed).map_err(|_| wrong())?;
         let bytes: &[u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| wrong())?;
         Ok(Key::from_bytes(*bytes))
     }
 
-    fn derive(&self, passphrase: &Secret) -> Result<Key, KeyError> {
+    fn derive(&self, passphrase: &Secret, salt: &[u8]) -> Result<Key, KeyError> {
         let no_memory = || KeyError::NoMemory {
             kibibytes: self.memory,
         };
         let params = self.params().ok_or_else(no_memory)?;
         let mut bytes = Zeroizing::new([0; KEY_BYTES]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(passphrase.expose().as_bytes(), &self.salt, bytes.as_mut_slice())
+            .hash_password_into(passphrase.expose().as_bytes(), salt, bytes.as_mut_slice())
             .map_err(|_| no_memory())?;
         Ok(Key::from_bytes(*bytes))
     }
@@ -98,7 +104,8 @@ mod tests {
             open("correct horsf").unwrap_err().to_string(),
             "that is not the passphrase that the key is sealed with (or /d/key is damaged)"
         );
-        assert!(!wrapped.sealed.windows(8).any(|window| window == [7; 8]));
+        let sealed = STANDARD.decode(&wrapped.sealed).unwrap();
+        assert!(!sealed.windows(8).any(|window| window == [7; 8]));
     }
 
     /// RFC 9106 section 5.3 has a secret and associated data; this is the reference implementation's own vector.
@@ -108,10 +115,12 @@ mod tests {
             memory: 65536,
             passes: 2,
             lanes: 1,
-            salt: b"somesalt".to_vec(),
-            sealed: Vec::new(),
+            salt: String::new(),
+            sealed: String::new(),
         };
-        let key = wrapped.derive(&Secret::new("password".to_owned())).unwrap();
+        let key = wrapped
+            .derive(&Secret::new("password".to_owned()), b"somesalt")
+            .unwrap();
         assert_eq!(
             key.bytes()[..8],
             [0x09, 0x31, 0x61, 0x15, 0xd5, 0xcf, 0x24, 0xed],

@@ -3,8 +3,6 @@
 
 use std::path::PathBuf;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -143,7 +141,7 @@ enum Unread {
     Newer,
 }
 
-/// What has to be known to know whether the rest can be.
+/// What every version writes.
 #[derive(Deserialize)]
 struct Head {
     format: u64,
@@ -171,11 +169,9 @@ struct Line {
 }
 
 fn parse(bytes: &[u8]) -> Result<Elsewhere, Unread> {
-    // Every `get` reads it, so it is read once where it is as this version writes it.
+    // As it is nearly always; what is more is looked at for whether a newer version wrote it.
     let line: Line = serde_json::from_slice(bytes).map_err(|_| why_unread(bytes))?;
-    let Ok(source) = line.source.parse() else {
-        return Err(Unread::Newer);
-    };
+    let source: KeySource = line.source.parse().map_err(|_| Unread::Newer)?;
     if line.format != FORMAT {
         return Err(Unread::Newer);
     }
@@ -184,20 +180,17 @@ fn parse(bytes: &[u8]) -> Result<Elsewhere, Unread> {
         KeySource::Environment => Some(Place::Environment),
         KeySource::KeyFile => Some(Place::KeyFile),
         KeySource::Keyring => line.id.filter(|id| is_id(id)).map(|id| Place::Keyring { id }),
-        KeySource::Passphrase => {
-            let decode = |text: Option<String>| STANDARD.decode(text?).ok();
-            (|| {
-                Wrapped {
-                    memory: line.memory?,
-                    passes: line.passes?,
-                    lanes: line.lanes?,
-                    salt: decode(line.salt)?,
-                    sealed: decode(line.sealed)?,
-                }
-                .bounded()
-            })()
-            .map(Place::Passphrase)
-        }
+        KeySource::Passphrase => (|| {
+            Wrapped {
+                memory: line.memory?,
+                passes: line.passes?,
+                lanes: line.lanes?,
+                salt: line.salt?,
+                sealed: line.sealed?,
+            }
+            .bounded()
+        })()
+        .map(Place::Passphrase),
     };
     match place {
         Some(place) if is_id(&check) => Ok(Elsewhere { check, place }),
@@ -205,15 +198,13 @@ fn parse(bytes: &[u8]) -> Result<Elsewhere, Unread> {
     }
 }
 
-/// A later version may write what this one does not know, or leave out what this one needs.
+/// Why what is there is no line of ours.
 fn why_unread(bytes: &[u8]) -> Unread {
     match serde_json::from_slice(bytes) {
-        Ok(Head {
-            format: FORMAT,
-            source,
-        }) if source.parse::<KeySource>().is_ok() => Unread::Damaged,
-        Ok(_) => Unread::Newer,
-        Err(_) => Unread::Damaged,
+        Ok(Head { format, source }) if format != FORMAT || source.parse::<KeySource>().is_err() => {
+            Unread::Newer
+        }
+        Ok(_) | Err(_) => Unread::Damaged,
     }
 }
 
@@ -236,8 +227,8 @@ fn write(elsewhere: &Elsewhere) -> Result<Zeroizing<String>, NoRandomBytes> {
             line.memory = Some(wrapped.memory);
             line.passes = Some(wrapped.passes);
             line.lanes = Some(wrapped.lanes);
-            line.salt = Some(STANDARD.encode(&wrapped.salt));
-            line.sealed = Some(STANDARD.encode(&wrapped.sealed));
+            line.salt = Some(wrapped.salt.clone());
+            line.sealed = Some(wrapped.sealed.clone());
         }
     }
     let mut text = serde_json::to_string(&line).map_err(|_| NoRandomBytes)?;

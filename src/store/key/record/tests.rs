@@ -14,8 +14,8 @@ fn wrapped() -> Wrapped {
         memory: 65536,
         passes: 3,
         lanes: 4,
-        salt: vec![1; 16],
-        sealed: vec![2; 98],
+        salt: "AQ".repeat(12),
+        sealed: "Ag".repeat(66),
     }
 }
 
