@@ -842,3 +842,67 @@ fn the_key_is_kept_from_the_commands_that_are_run() {
         "{environment}"
     );
 }
+
+#[test]
+fn another_passphrase_is_no_reason_to_rest_longer() {
+    let home = locked();
+    run(&home, &["unlock", "--for", "30min"], PASSPHRASE).succeeds();
+    let both = format!("{PASSPHRASE}\nanother passphrase");
+    run(&home, &["key", "move", "--to", "passphrase"], &both).succeeds();
+    rests_for(&home, Duration::minutes(30));
+    run(&home, &["lock"], "").succeeds();
+    run(&home, &["unlock"], "another passphrase").succeeds();
+    rests_for(&home, Duration::hours(8));
+}
+
+#[test]
+fn a_key_is_locked_even_where_others_can_look() {
+    let home = sealed();
+    let keys = home.runtime().join("docker-credential-scoped/keys");
+    fs::set_permissions(&keys, Permissions::from_mode(0o755)).unwrap();
+    let told = run(&home, &["lock"], "");
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(told.stderr.contains(&keys.display().to_string()), "{told:?}");
+    assert_eq!(fs::read_dir(&keys).unwrap().count(), 0);
+}
+
+#[test]
+fn where_a_key_would_rest_is_not_known_without_a_runtime_directory() {
+    let user = rustix::process::geteuid().as_raw();
+    if fs::exists(format!("/run/user/{user}")).unwrap() {
+        return;
+    }
+    let home = sealed();
+    let mut command = home.command(HELPER);
+    let told = Outcome::of(command.arg("lock").env_remove("XDG_RUNTIME_DIR"), b"");
+    assert_eq!(told.code, Some(1), "{told:?}");
+    assert!(
+        told.stderr.contains("cannot be told whether the key rests"),
+        "{told:?}"
+    );
+    opens(&home);
+}
+
+#[test]
+fn a_key_whose_time_is_over_is_removed_when_another_rests() {
+    let home = sealed();
+    let keys = home.runtime().join("docker-credential-scoped/keys");
+    let old = keys.join("0123456789abcdef".repeat(2));
+    fs::write(&old, "x").unwrap();
+    let file = fs::File::options().write(true).open(&old).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    run(&home, &["unlock"], PASSPHRASE).succeeds();
+    assert!(!old.exists());
+    opens(&home);
+}
+
+#[test]
+fn a_move_leaves_nothing_of_the_key_that_a_killed_process_staged() {
+    let home = stored();
+    let staged = home.data().join("staging/new-x");
+    fs::write(&staged, digits(&home) + "\n").unwrap();
+    let other = home.data().join("staging/new-y");
+    fs::write(&other, "a slot that is being written").unwrap();
+    run(&home, &["key", "move", "--to", "passphrase"], PASSPHRASE).succeeds();
+    assert!(!staged.exists() && other.exists());
+}

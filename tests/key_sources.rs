@@ -126,6 +126,7 @@ impl Scene {
             (_, Place::Variable) => self.set(Some(&self.digits)),
             (_, Place::Keyring | Place::Passphrase) => {}
         }
+        fs::create_dir_all(self.home.path().join("secrets")).unwrap();
         self.run(&["key", "move", "--to", place.word()], PASSPHRASE)
             .succeeds();
         assert_eq!(source(&self.home), place.word());
@@ -266,15 +267,157 @@ fn the_stores_own_key_file_can_be_named_and_is_no_other() {
     let own = scene.home.data().join("key");
     let link = scene.home.path().join("link");
     symlink(&own, &link).unwrap();
-    for path in [&own, &link] {
-        let settings = serde_json::json!({ "keyFile": path });
-        scene.home.write(SETTINGS, &settings.to_string());
+    let around = scene.home.data().join("slots/../key");
+    for path in [&own, &link, &around] {
+        name(&scene.home, path);
         for place in ["key-file", "passphrase", "key-file"] {
             scene.run(&["key", "move", "--to", place], PASSPHRASE).succeeds();
             scene.gives_both();
         }
         assert_eq!(fs::read_to_string(&own).unwrap().trim(), scene.digits);
     }
+}
+
+#[test]
+fn the_stores_own_key_file_is_none_other_before_there_is_one() {
+    for way in ["plain", "a link", "around", "through a link"] {
+        let home = Home::new();
+        let own = home.data().join("key");
+        let path = match way {
+            "a link" => {
+                symlink(&own, home.path().join("link")).unwrap();
+                home.path().join("link")
+            }
+            "around" => home
+                .path()
+                .join(".local/../.local/share/docker-credential-scoped/key"),
+            "through a link" => {
+                symlink(home.data(), home.path().join("data")).unwrap();
+                home.path().join("data/key")
+            }
+            _ => own.clone(),
+        };
+        name(&home, &path);
+        let ask = |verb: &str, input: &str| Outcome::of(home.command(HELPER).arg(verb), input.as_bytes());
+        ask("store", &message("h", "u", "s")).is("", "", 0);
+        assert_eq!(fs::read(&own).unwrap().len(), 65, "{way}");
+        ask("get", "h").is(&found("h", "u", "s"), "", 0);
+    }
+}
+
+#[test]
+fn a_hard_link_to_the_stores_own_key_file_holds_the_key_by_itself() {
+    let Some(scene) = Scene::at(Place::Embedded) else {
+        return;
+    };
+    let link = scene.home.path().join("link");
+    fs::hard_link(scene.home.data().join("key"), &link).unwrap();
+    name(&scene.home, &link);
+    for place in ["key-file", "passphrase", "key-file"] {
+        scene.run(&["key", "move", "--to", place], PASSPHRASE).succeeds();
+        scene.gives_both();
+        assert_eq!(fs::read_to_string(&link).unwrap().trim(), scene.digits);
+    }
+}
+
+#[test]
+fn no_other_file_of_the_stores_own_directory_is_taken_for_a_key_file() {
+    let Some(scene) = Scene::at(Place::Embedded) else {
+        return;
+    };
+    let link = scene.home.path().join("link");
+    symlink(scene.home.data().join("slots/x"), &link).unwrap();
+    let below = |file: &str| scene.home.data().join(file);
+    for path in [
+        below("key.moving"),
+        below("slots/x"),
+        below("staging/new-x"),
+        below("a/b"),
+        link,
+    ] {
+        name(&scene.home, &path);
+        let refused = format!(
+            "keyFile: {} is in the store's own directory; name a file elsewhere, or take keyFile out\n",
+            path.display()
+        );
+        let before = files(&scene.home.data());
+        let told = format!("docker-credential-scoped: {refused}");
+        scene
+            .run(&["key", "move", "--to", "key-file"], "")
+            .is("", &told, 1);
+        assert_eq!(files(&scene.home.data()), before);
+        scene.gives_both();
+
+        let new = Home::new();
+        let path = new.data().join("slots/x");
+        name(&new, &path);
+        let answer = Outcome::of(
+            new.command(HELPER).arg("store"),
+            message("h", "u", "s").as_bytes(),
+        );
+        assert!(answer.stdout.starts_with("keyFile: "), "{answer:?}");
+        assert!(files(&new.data()).is_empty());
+    }
+}
+
+#[test]
+fn a_key_file_that_can_be_none_is_told_as_that() {
+    let Some(scene) = Scene::at(Place::Embedded) else {
+        return;
+    };
+    let at = |path: &str| scene.home.path().join(path);
+    symlink(at("nowhere"), at("link")).unwrap();
+    let no_file = |path: &PathBuf| {
+        format!(
+            "keyFile: {} leads to no file; name a file in keyFile",
+            path.display()
+        )
+    };
+    let cases = [
+        (at("link"), no_file(&at("link"))),
+        (at("new/"), no_file(&at("new/"))),
+        (at("new/key/.."), no_file(&at("new/key/.."))),
+        (
+            at("new/key"),
+            format!(
+                "keyFile: there is no directory {}; make it, for you alone, or name a file elsewhere",
+                at("new").display()
+            ),
+        ),
+    ];
+    for (path, expected) in cases {
+        name(&scene.home, &path);
+        let told = format!("docker-credential-scoped: {expected}\n");
+        scene
+            .run(&["key", "move", "--to", "key-file"], "")
+            .is("", &told, 1);
+        assert!(!at("new").exists() && !at("nowhere").exists());
+        scene.gives_both();
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_read_do_not_pass_for_naming_no_key_file() {
+    let Some(scene) = Scene::at(Place::Named) else {
+        return;
+    };
+    scene.home.write(SETTINGS, "{");
+    let answer = scene.ask("get", "h");
+    assert_eq!(answer.code, Some(1));
+    assert!(
+        answer.stdout.contains("settings.json") && !answer.stdout.contains("names none"),
+        "{answer:?}"
+    );
+    let told = scene.run(&["key", "status"], "");
+    assert!(
+        told.stderr.contains("settings.json") && !told.stderr.contains("names none"),
+        "{told:?}"
+    );
+}
+
+/// Has the settings name a key file.
+fn name(home: &Home, path: &std::path::Path) {
+    home.write(SETTINGS, &serde_json::json!({ "keyFile": path }).to_string());
 }
 
 #[test]

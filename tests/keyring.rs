@@ -82,7 +82,8 @@ impl Trouble {
             Self::Killed => "no keyring runs in this session",
             Self::NoBus => "no session bus",
             Self::Hanging | Self::Silent(_) | Self::SilentAt(_) => "does not answer",
-            Self::Emptied | Self::Cleared => "does not hold the key",
+            Self::Emptied => "no default collection",
+            Self::Cleared => "this one does not hold it",
             Self::Spoilt => "",
         }
     }
@@ -474,6 +475,64 @@ fn of_many_first_stores_at_one_time_one_makes_the_key() {
     let keys = desk.gnome.as_ref().unwrap().keys();
     assert_eq!(keys, 1, "who was late takes its own away");
     assert!(!home.data().join("key.moving").exists(), "nothing is left over");
+}
+
+#[test]
+fn a_keyring_that_is_gone_at_logout_is_not_taken_for_a_key() {
+    let Some(desk) = Desk::own(Answer::Never) else {
+        return;
+    };
+    let own = desk.own.as_ref().unwrap();
+    own.keep_in_memory_only();
+    ask(&desk.home, "store", &message("h", "u", "one")).is("", "", 0);
+    assert_eq!((source(&desk.home), own.items()), ("key-file".to_owned(), 0));
+    let refused = run(&desk.home, &["key", "move", "--to", "keyring"]);
+    assert!(
+        refused.stderr.contains("it has no default collection"),
+        "{refused:?}"
+    );
+    ask(&desk.home, "get", "h").is(&found("h", "u", "one"), "", 0);
+}
+
+#[test]
+fn an_entry_that_this_keyring_does_not_show_is_not_taken_for_gone() {
+    let Some(desk) = Desk::own(Answer::Never).map(Desk::filled) else {
+        return;
+    };
+    let (home, own) = (&desk.home, desk.own.as_ref().unwrap());
+    ask(home, "get", "h").is(&found("h", "u", "one"), "", 0);
+    own.clear();
+    let moved = run(home, &["key", "move", "--to", "key-file"]).succeeds();
+    let still = "the OS keyring of another session or user may still hold the key";
+    assert!(moved.stderr.contains(still), "{moved:?}");
+    let journal = fs::read(home.data().join("key.moving")).unwrap();
+    // And the next one that cannot see it either says nothing else.
+    run(home, &["key", "move", "--to", "key-file"]).succeeds();
+    assert_eq!(fs::read(home.data().join("key.moving")).unwrap(), journal);
+}
+
+#[test]
+fn nobody_else_is_held_up_by_who_waits_for_a_keyring() {
+    let Some(desk) = Desk::own(Answer::Never).map(Desk::filled) else {
+        return;
+    };
+    let home = &desk.home;
+    forget(home);
+    desk.own.as_ref().unwrap().fall_silent_at("OpenSession");
+    thread::scope(|scope| {
+        for number in 0..4 {
+            scope.spawn(move || {
+                let begun = Instant::now();
+                let answer = ask(home, "store", &message(&format!("n{number}"), "u", "new"));
+                is_refused(&answer, Trouble::SilentAt("OpenSession"));
+                assert!(begun.elapsed() < LONGEST, "{:?}", begun.elapsed());
+            });
+        }
+        thread::sleep(Duration::from_millis(500));
+        let begun = Instant::now();
+        ask(home, "erase", "h").is("", "", 0);
+        assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
+    });
 }
 
 #[test]

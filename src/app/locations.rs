@@ -25,7 +25,7 @@ pub(super) fn token_cache(
 /// Every place where access tokens may be kept: a job without `XDG_RUNTIME_DIR` keeps them in another than the session
 /// it was started from, and forgets them in both. A service or a cron job that logs out does.
 pub(super) fn token_caches(credentials: &CredentialStore) -> Vec<TokenCache> {
-    let runtime = runtime_location().or_else(|| own_place(settings::session_directory(files::user_id())?));
+    let runtime = runtime_location().or_else(session_location);
     [runtime, cache_location()]
         .into_iter()
         .flatten()
@@ -65,6 +65,11 @@ pub(super) fn runtime_location() -> Option<Location> {
     own_place(settings::runtime_directory()?)
 }
 
+/// Our place in the directory that the system makes for a session of this user, for a process that is not told of it.
+fn session_location() -> Option<Location> {
+    own_place(settings::session_directory(files::user_id())?)
+}
+
 fn own_place(runtime: PathBuf) -> Option<Location> {
     let runtime = Location::of_cache(runtime, &settings::home_directory()?)
         .open()
@@ -82,9 +87,13 @@ pub(super) fn cache_location() -> Option<Location> {
 /// The credentials of this user, with their key wherever it is.
 pub(super) fn credential_store(variables: Variables<'static>, now: OffsetDateTime) -> CredentialStore {
     CredentialStore::at(data_location()).with_key_places(KeyPlaces {
-        key_file: || Settings::load(files::user_id()).ok()?.key_file,
+        key_file: || match Settings::load(files::user_id()) {
+            Ok(settings) => Ok(settings.key_file),
+            Err(error) => Err(error.to_string()),
+        },
         variable: variables,
         runtime: runtime_location,
+        session: session_location,
         now,
     })
 }

@@ -16,8 +16,8 @@ use std::sync::LazyLock;
 #[cfg(windows)]
 pub(super) use windows::{
     create_private, create_private_directory, give_to_owner_of, is_closed_to_others, is_linked, longest_file,
-    mark_now, mode, open_directory, open_to_append, open_to_lock, open_without_following, sync_directory,
-    user_id,
+    mark_now, mode, open_directory, open_to_append, open_to_lock, open_without_following,
+    open_without_waiting, sync_directory, user_id,
 };
 
 use crate::files::Unfit;
@@ -175,6 +175,15 @@ pub(super) fn open_without_following(path: &Path) -> io::Result<File> {
 
     // Without O_NONBLOCK a pipe in the place of a file would hold us up for ever.
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
+}
+
+/// Follows links.
+#[cfg(unix)]
+pub(super) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }
 

@@ -7,9 +7,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::access::{self, give_to_owner_of};
-use super::{
-    FileError, PrivateDirectory, Unfit, is_absence, make_directory, new_file, put_in_place, sync_directory,
-};
+use super::{FileError, PrivateDirectory, Unfit, is_absence, new_file, put_in_place, sync_directory};
 
 /// What the name of a copy ends in. Not `.bak`, which others make and remove.
 const BACKUP_SUFFIX: &str = ".before-docker-credential-scoped";
@@ -82,7 +80,8 @@ pub fn read_small(
     if let Some(why) = look(&metadata) {
         return Err(unfit(why));
     }
-    let file = File::open(path).map_err(failed)?;
+    // And again, since it may be one by now.
+    let file = access::open_without_waiting(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if let Some(why) = look(&metadata) {
         return Err(unfit(why));
@@ -96,15 +95,10 @@ pub fn read_small(
     }))
 }
 
-/// Makes a file for us alone, where there is none, with the directories above it. When it returns without an error it
-/// is on disk.
+/// Makes a file for us alone, where there is none. When it returns without an error it is on disk.
 pub fn create_private(path: &Path, bytes: &[u8], ours: &PrivateDirectory) -> Result<(), FileError> {
     let failed = |error| FileError::io("create", path, error);
     let directory = path.parent().unwrap_or(Path::new("."));
-    make_directory(directory, &|parent, made| {
-        give_to_owner_of(parent, made);
-        sync_directory(parent)
-    })?;
     let staged = new_file(".new-", directory).map_err(failed)?;
     staged.as_file().write_all(bytes).map_err(failed)?;
     ours.give(directory, staged.as_file());
@@ -197,6 +191,40 @@ pub fn is_same(one: &Path, other: &Path) -> bool {
         (Ok(one), Ok(other)) => one == other,
         (Ok(_) | Err(_), _) => false,
     }
+}
+
+/// Where a path leads, links followed as far as there is anything: what is not there yet would be made there.
+#[must_use]
+pub fn target_of(path: &Path) -> PathBuf {
+    // As many as the system follows (`path_resolution(7)`).
+    target_within(path, 40)
+}
+
+fn target_within(path: &Path, links: u8) -> PathBuf {
+    if let Ok(target) = fs::canonicalize(path) {
+        return target;
+    }
+    let Some(parent) = path.parent() else {
+        return path.to_owned();
+    };
+    if let Some(fewer) = links.checked_sub(1)
+        && let Ok(target) = fs::read_link(path)
+    {
+        return target_within(&parent.join(target), fewer);
+    }
+    let parent = target_within(parent, links);
+    match path.file_name() {
+        Some(name) => parent.join(name),
+        // `..`
+        None => parent.parent().map(Path::to_owned).unwrap_or(parent),
+    }
+}
+
+/// Whether a file can have this path: it ends in a name.
+#[must_use]
+pub fn is_name_of_file(path: &Path) -> bool {
+    let text = path.as_os_str().as_encoded_bytes();
+    !text.ends_with(b"/") && !text.ends_with(b"/.") && path.file_name().is_some()
 }
 
 /// The first file of that name in the directories that can be executed, as a shell finds it.

@@ -235,6 +235,26 @@ impl PrivateDirectory {
         }
     }
 
+    /// Removes a file of the directory of this name, as [`remove`](Self::remove) does. Where that directory has been
+    /// opened to others the file is gone all the same, and it is an error.
+    pub fn remove_in(&self, directory: &str, name: &str) -> Result<bool, FileError> {
+        match self.open_below(directory) {
+            Ok(Some(directory)) => directory.remove(name),
+            Ok(None) => Ok(false),
+            Err(error) => {
+                if let FileError::Unfit {
+                    why: Unfit::OpenToOthers(_),
+                    ..
+                } = error
+                {
+                    // It is ours, and no link.
+                    self.below(directory).remove(name)?;
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Removes the directory of this name with the files in it; says whether there was one.
     pub fn remove_below(&self, name: &str) -> Result<bool, FileError> {
         let Some(directory) = self.open_below(name)? else {

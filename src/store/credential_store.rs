@@ -106,19 +106,19 @@ impl CredentialStore {
     /// use: `docker login` stores what it has just been given, even when the login failed.
     pub fn put(&self, slot: &Slot, credential: &Credential, now: OffsetDateTime) -> Result<Put, StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
+        // Before its turn, like all that may wait for a keyring: nobody else is held up meanwhile.
+        let writer = self.writer(&root, now)?;
         let _change = turn::change(&root);
-        self.put_in(&root, slot, credential, now)
+        Self::put_in(&writer, slot, credential, now)
     }
 
     fn put_in(
-        &self,
-        root: &PrivateDirectory,
+        writer: &Writer<'_>,
         slot: &Slot,
         credential: &Credential,
         now: OffsetDateTime,
     ) -> Result<Put, StoreError> {
-        let writer = self.writer(root, now)?;
-        let Writer { slots, key, .. } = &writer;
+        let Writer { slots, key, .. } = writer;
         let name = slot.file_name();
         let mut outcome = Put::New;
         let mut known = None;
@@ -151,10 +151,11 @@ impl CredentialStore {
     ) -> Result<(Credential, Option<Credential>), E> {
         let located = || self.location.as_ref().ok_or(StoreError::NoHome);
         let root = located()?.create().map_err(StoreError::from)?;
+        let writer = self.writer(&root, now)?;
         let _change = turn::change(&root);
         let before = self.get(slot)?.map(|held| held.credential);
         let after = change(before.as_ref())?;
-        self.writer(&root, now)?.write(&slot.file_name(), &after)?;
+        writer.write(&slot.file_name(), &after)?;
         Ok((after, before))
     }
 
@@ -170,6 +171,7 @@ impl CredentialStore {
         let Some((root, _)) = self.open()? else {
             return Ok(false);
         };
+        self.open_ahead(root);
         let _change = turn::change(root);
         match self.get(slot)? {
             Some(held)
@@ -210,12 +212,13 @@ impl CredentialStore {
         let Some((root, _)) = self.open()? else {
             return Ok(false);
         };
+        self.open_ahead(root);
         let _change = turn::change(root);
         let is_there = self
             .get(slot)?
             .is_some_and(|held| is_same_login(&held.credential, used));
         if is_there {
-            self.put_in(root, slot, renewed, now)?;
+            Self::put_in(&self.writer(root, now)?, slot, renewed, now)?;
         }
         Ok(is_there)
     }
@@ -240,6 +243,7 @@ impl CredentialStore {
         let Some((root, slots)) = self.open()? else {
             return Ok(None);
         };
+        self.open_ahead(root);
         let _change = turn::change(root);
         match self.get(slot)? {
             Some(held) if is_meant(&held.credential) => {
@@ -292,6 +296,12 @@ impl CredentialStore {
             Some((_, slots)) => holds_any(slots),
             None => Ok(false),
         }
+    }
+
+    /// Opens the key before a turn is waited for, so that nobody else waits for a keyring meanwhile. Why it does not
+    /// open is remembered, and said where it is needed.
+    fn open_ahead(&self, root: &PrivateDirectory) {
+        let _ = self.keys.get(root);
     }
 
     fn writer(&self, root: &PrivateDirectory, now: OffsetDateTime) -> Result<Writer<'_>, StoreError> {

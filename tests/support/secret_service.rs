@@ -49,6 +49,7 @@ impl SecretService {
         let bus = Bus::start(home)?;
         let state = Shared(Arc::new(Mutex::new(State {
             answer,
+            default: LOGIN,
             is_locked: false,
             silent_at: None,
             prompts: 0,
@@ -59,6 +60,7 @@ impl SecretService {
         let connection = connection::Builder::address(bus.address().as_str())
             .and_then(|builder| builder.serve_at(ROOT, Service(state.clone())))
             .and_then(|builder| builder.serve_at(LOGIN, Collection(state.clone())))
+            .and_then(|builder| builder.serve_at(SESSION, Collection(state.clone())))
             .and_then(|builder| builder.serve_at(DEFAULT, Collection(state.clone())))
             .and_then(|builder| builder.name("org.freedesktop.secrets"))
             .and_then(connection::Builder::build)
@@ -90,6 +92,11 @@ impl SecretService {
 
     pub(crate) fn set_answer(&self, answer: Answer) {
         self.state.lock().answer = answer;
+    }
+
+    /// From now on what is new is put where it is gone at logout, as gnome-keyring does where there is nothing else.
+    pub(crate) fn keep_in_memory_only(&self) {
+        self.state.lock().default = SESSION;
     }
 
     /// How many prompts were raised.
@@ -125,10 +132,12 @@ impl SecretService {
 
 const ROOT: &str = "/org/freedesktop/secrets";
 const LOGIN: &str = "/org/freedesktop/secrets/collection/login";
+const SESSION: &str = "/org/freedesktop/secrets/collection/session";
 const DEFAULT: &str = "/org/freedesktop/secrets/aliases/default";
 
 struct State {
     answer: Answer,
+    default: &'static str,
     is_locked: bool,
     silent_at: Option<&'static str>,
     prompts: usize,
@@ -280,7 +289,7 @@ impl Service {
         self.0.reach("ReadAlias").await;
         drop(self.0.called("ReadAlias"));
         if name == "default" {
-            path_of(LOGIN)
+            path_of(self.0.lock().default)
         } else {
             nothing()
         }

@@ -55,7 +55,7 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
         is_moving: _,
         is_open_to_others,
     } = state;
-    let place = Path::new(place);
+    let place = Path::new(place.as_deref().unwrap_or_default());
     if *is_open_to_others {
         return Finding::note(format!("{}: other users can read the key", place.display())).mended_by(
             "have it mounted so that only you can read it, with mode 0400; where that cannot be, nobody else may be on \
@@ -93,7 +93,7 @@ pub(super) fn set_beside(patient: Patient<'_>) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if let Some(path) = &credentials.settings.key_file
-        && !(state.source == KeySource::KeyFile && Path::new(&state.place) == path)
+        && !(state.source == KeySource::KeyFile && state.place.as_deref().map(Path::new) == Some(path))
     {
         let what = format!("the keyFile of settings.json ({})", path.display());
         findings.push(unused(&what, KeySource::KeyFile, "take it out there"));

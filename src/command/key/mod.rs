@@ -19,6 +19,9 @@ const NO_REST: &str = "the key cannot rest opened, and docker is refused: there 
 /// Where the key is, behind `is in`.
 pub(crate) fn whereabouts(state: &KeyState) -> String {
     let KeyState { source, place, .. } = state;
+    let Some(place) = place else {
+        return "the key file of settings.json, which names none".to_owned();
+    };
     match source {
         KeySource::Environment => format!("the environment variable {place}"),
         KeySource::KeyFile => format!("the key file {place}"),

@@ -47,7 +47,10 @@ fn table(state: &KeyState) -> String {
     };
     let lines = [
         ["source".to_owned(), state.source.to_string()],
-        ["place".to_owned(), printable(&state.place)],
+        [
+            "place".to_owned(),
+            printable(state.place.as_deref().unwrap_or("-")),
+        ],
         ["opened".to_owned(), opened],
     ];
     aligned(&lines)
@@ -67,7 +70,7 @@ impl<'a> Shown<'a> {
     fn of(state: Option<&'a KeyState>) -> Self {
         Self {
             source: state.map(|state| state.source.word()),
-            place: state.map(|state| state.place.as_str()),
+            place: state.and_then(|state| state.place.as_deref()),
             rests_until: state.and_then(|state| state.rests_until).map(rfc3339),
             is_moving: state.is_some_and(|state| state.is_moving),
         }

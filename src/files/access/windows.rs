@@ -52,6 +52,10 @@ pub(in crate::files) fn create_private(path: &Path) -> io::Result<File> {
     File::options().read(true).write(true).create_new(true).open(path)
 }
 
+pub(in crate::files) fn open_without_waiting(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
 /// Whether it is still found under its name. What is open can be removed here too, and no name of ours is given twice.
 pub(in crate::files) fn is_linked(_file: &File, path: &Path) -> io::Result<bool> {
     match open_without_following(path) {

@@ -33,6 +33,24 @@ pub enum KeyError {
     /// The key is in a file that settings.json names, and none is named.
     #[error("the key is in the key file of settings.json, which names none; put keyFile back into it")]
     KeyFileNotNamed,
+    /// The file that settings.json names is one that the store makes, or may.
+    #[error("keyFile: {} is in the store's own directory; name a file elsewhere, or take keyFile out", path.display())]
+    KeyFileInStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file that settings.json names cannot be made where it is named.
+    #[error("keyFile: there is no directory {}; make it, for you alone, or name a file elsewhere", directory.display())]
+    KeyFileNoDirectory {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// What settings.json names can be no file.
+    #[error("keyFile: {} leads to no file; name a file in keyFile", path.display())]
+    KeyFileNoFile {
+        /// What is named.
+        path: PathBuf,
+    },
     /// The file that settings.json names is not there.
     #[error("{}: the key file that settings.json names is not there; bring it back", path.display())]
     KeyFileMissing {
@@ -57,6 +75,9 @@ pub enum KeyError {
         /// The key file.
         path: PathBuf,
     },
+    /// It is another key than a moment ago.
+    #[error("the key was changed meanwhile; try again")]
+    Changed,
     /// Another process is about to give the key another home.
     #[error("another process moves the key; try again when it is done")]
     Moving,
@@ -101,6 +122,14 @@ pub enum KeyError {
     /// No key could be made.
     #[error(transparent)]
     Random(#[from] NoRandomBytes),
+    /// Nobody knows where an opened key would rest.
+    #[error(
+        "there is no runtime directory here that is yours alone, so it cannot be told whether the key rests opened; set XDG_RUNTIME_DIR to the one that it was unlocked with"
+    )]
+    RestUnknown,
+    /// What settings.json says cannot be told.
+    #[error("{0}")]
+    Settings(String),
     /// A passphrase was given for a key that none opens.
     #[error("the key is in the {0}, and no passphrase opens it there")]
     TakesNoPassphrase(KeySource),

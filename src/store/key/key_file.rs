@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::error::KeyError;
 use super::places::KeyPlaces;
-use super::record::path_in;
+use super::record::NAME;
 use crate::files::PrivateDirectory;
 use crate::files::foreign::{self, ForeignFile};
 use crate::seal::{KEY_BYTES, Key};
@@ -28,16 +28,29 @@ pub(super) struct NamedKeyFile<'a> {
 
 impl<'a> NamedKeyFile<'a> {
     /// The one that is named; `None` where that is the store's own. What is written there of where the key is would
-    /// take the place of the key.
-    pub(super) fn of(places: &KeyPlaces, root: &'a PrivateDirectory) -> Option<Self> {
-        let path = (places.key_file)()?;
-        let own = path_in(root);
-        (path != own && !foreign::is_same(&path, &own)).then_some(Self { path, root })
+    /// take the place of the key, and all else in the store's directory comes and goes.
+    pub(super) fn of(places: &KeyPlaces, root: &'a PrivateDirectory) -> Result<Option<Self>, KeyError> {
+        let Some(path) = (places.key_file)().map_err(KeyError::Settings)? else {
+            return Ok(None);
+        };
+        let (target, directory) = (foreign::target_of(&path), foreign::target_of(root.path()));
+        if target == directory.join(NAME) {
+            return Ok(None);
+        }
+        if target.starts_with(&directory) {
+            return Err(KeyError::KeyFileInStore { path });
+        }
+        Ok(Some(Self { path, root }))
     }
 
     /// The key; `None` when there is no file.
     pub(super) fn read(&self) -> Result<Option<Key>, KeyError> {
         let Some(ForeignFile { bytes, .. }) = foreign::read_small(&self.path, MAX_BYTES, self.root)? else {
+            // No file can be made there: a link that leads nowhere, or no name of one.
+            if foreign::is_there(&self.path) || !foreign::is_name_of_file(&self.path) {
+                let path = self.path.clone();
+                return Err(KeyError::KeyFileNoFile { path });
+            }
             return Ok(None);
         };
         let bytes = Zeroizing::new(bytes);
@@ -48,8 +61,14 @@ impl<'a> NamedKeyFile<'a> {
             })
     }
 
-    /// Makes the file, which is not there yet, for us alone.
+    /// Makes the file, which is not there yet, for us alone. Whose the directory is to be that it is in, and who can
+    /// reach it there, is for the person to say.
     pub(super) fn create(&self, key: &Key) -> Result<(), KeyError> {
+        if let Some(directory) = self.path.parent().filter(|path| !foreign::is_there(path)) {
+            return Err(KeyError::KeyFileNoDirectory {
+                directory: directory.to_owned(),
+            });
+        }
         Ok(foreign::create_private(
             &self.path,
             line_of(key).as_bytes(),

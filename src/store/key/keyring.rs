@@ -18,7 +18,7 @@ use thiserror::Error as ThisError;
 use zeroize::Zeroizing;
 
 #[cfg(all(unix, not(target_os = "macos")))]
-use self::secret_service::{find, is_reachable, prepare, problem_in};
+use self::secret_service::{find, find_secret, is_reachable, prepare, problem_in};
 use crate::seal::{KEY_BYTES, Key};
 
 /// By what an entry is known there, with its id.
@@ -52,6 +52,11 @@ impl Patience {
         }
     }
 
+    /// How much of its time is left.
+    pub(super) fn left(self) -> Duration {
+        self.until.saturating_duration_since(Instant::now())
+    }
+
     pub(super) fn prompting() -> Self {
         Self {
             manner: Manner::Prompting,
@@ -82,7 +87,7 @@ pub enum KeyringProblem {
     NoCollection,
     /// It is open, and the key is not in it.
     #[error(
-        "it does not hold the key any more; restore it, or remove key and slots/ from the data directory and log in again"
+        "this one does not hold it; was it stored in another session's keyring, or by another user? open that one (last resort: remove key and slots/ from the data directory and log in again)"
     )]
     NoEntry,
     /// There is a session bus, and nobody on it is a keyring.
@@ -111,10 +116,7 @@ pub(super) fn is_ready(patience: Patience) -> Result<(), KeyringProblem> {
 pub(super) fn read(id: &str, patience: Patience) -> Result<Key, KeyringProblem> {
     let id = id.to_owned();
     bounded(patience, move |stage| {
-        if !find(&id, patience.manner, stage)? {
-            return Err(KeyringProblem::NoEntry);
-        }
-        read_now(&id)
+        key_of(find_secret(&id, patience.manner, stage)?)
     })
 }
 
@@ -130,6 +132,12 @@ pub(super) fn put(id: &str, key: &Key, patience: Patience) -> Result<(), Keyring
             Err(KeyringProblem::NotAKey)
         }
     })
+}
+
+/// Whether there is an entry.
+pub(super) fn is_there(id: &str, patience: Patience) -> Result<bool, KeyringProblem> {
+    let id = id.to_owned();
+    bounded(patience, move |stage| find(&id, patience.manner, stage))
 }
 
 /// Removes an entry; says whether there was one.
@@ -152,7 +160,11 @@ fn entry(id: &str) -> Result<Entry, KeyringProblem> {
 }
 
 fn read_now(id: &str) -> Result<Key, KeyringProblem> {
-    let secret = Zeroizing::new(entry(id)?.get_secret().map_err(problem_of)?);
+    key_of(entry(id)?.get_secret().map_err(problem_of)?)
+}
+
+fn key_of(secret: Vec<u8>) -> Result<Key, KeyringProblem> {
+    let secret = Zeroizing::new(secret);
     let bytes: &[u8; KEY_BYTES] = secret
         .as_slice()
         .try_into()
@@ -199,7 +211,7 @@ fn bounded<T: Send + 'static>(
             let _ = sender.send(work(&stage));
         })
         .map_err(|error| KeyringProblem::Failed(error.to_string()))?;
-    let mut heard = answer.recv_timeout(patience.until.saturating_duration_since(Instant::now()));
+    let mut heard = answer.recv_timeout(patience.left());
     // Only a person takes long.
     let waits_for_a_person = seen.is_person_awaited();
     if matches!(heard, Err(RecvTimeoutError::Timeout)) && waits_for_a_person {
@@ -226,6 +238,11 @@ fn is_reachable() -> Result<(), KeyringProblem> {
 #[expect(clippy::unnecessary_wraps, reason = "where a keyring may prompt, it can fail")]
 fn find(_id: &str, _manner: Manner, _stage: &Stage) -> Result<bool, KeyringProblem> {
     Ok(true)
+}
+
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn find_secret(id: &str, _manner: Manner, _stage: &Stage) -> Result<Vec<u8>, KeyringProblem> {
+    entry(id)?.get_secret().map_err(problem_of)
 }
 
 #[cfg(not(all(unix, not(target_os = "macos"))))]

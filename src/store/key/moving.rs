@@ -5,15 +5,17 @@
 
 use std::sync::Arc;
 
+use zeroize::Zeroizing;
+
 use super::environment;
 use super::error::KeyError;
 use super::journal;
-use super::key_file::NamedKeyFile;
-use super::keyring::{self, KeyringProblem, Patience};
+use super::key_file::{self, NamedKeyFile};
+use super::keyring::Patience;
 use super::opening::REST;
 use super::passphrase::Wrapped;
 use super::places::{KEY_VARIABLE, KeyPlaces};
-use super::record::{Elsewhere, NAME, Place, Record, new_id, path_in};
+use super::record::{Elsewhere, NAME, Place, Record, check_of, path_in};
 use super::resting;
 use super::source::KeySource;
 use crate::files::{PrivateDirectory, foreign};
@@ -54,7 +56,8 @@ impl CredentialStore {
     pub fn move_key(&self, to: Home<'_>) -> Result<Moved, StoreError> {
         let root = self.location.as_ref().ok_or(StoreError::NoHome)?.create()?;
         let staging = root.create_below("staging")?;
-        let _turn = journal::turn(&root, || false)?.ok_or_else(|| Arc::new(KeyError::Moving))?;
+        let _turn =
+            journal::turn(&root, journal::PATIENCE, || false)?.ok_or_else(|| Arc::new(KeyError::Moving))?;
         let places = self.keys.places();
         let mover = Mover {
             root: &root,
@@ -63,7 +66,14 @@ impl CredentialStore {
         };
         let before = self.record()?.map(|(_, record)| record);
         let key = match &before {
-            Some(_) => self.keys.existing(&root)?.clone(),
+            Some(record) => {
+                let key = self.keys.existing(&root)?;
+                // It may have been opened before anybody's turn, and what is written down since be another's.
+                if !record.is_of(key) {
+                    return Err(Arc::new(KeyError::Changed).into());
+                }
+                key.clone()
+            }
             None => mover.new_key(to).map_err(Arc::new)?,
         };
         journal::sweep(&root, &staging, before.as_ref())?;
@@ -71,7 +81,12 @@ impl CredentialStore {
         let after = mover.settle_in(to, &key, before.as_ref()).map_err(Arc::new)?;
         self.keys.remember(key.clone());
         let left = mover.drop_old(before.as_ref(), &after).map_err(Arc::new)?;
-        mover.lay_to_rest(&key, &after);
+        if !may_rest(after.source()) {
+            // What cannot be removed is not used all the same.
+            let _ = resting::remove(&check_of(&key), &places);
+        }
+        staging.sweep(places.now);
+        mover.sweep_staged(&key);
         Ok(Moved {
             from: before.as_ref().map(Record::source),
             to: after.source(),
@@ -102,7 +117,7 @@ impl Mover<'_> {
     fn new_key(&self, to: Home<'_>) -> Result<Key, KeyError> {
         let held = match to {
             Home::Environment => environment::read(self.places)?,
-            Home::KeyFile => match self.named() {
+            Home::KeyFile => match self.named()? {
                 Some(file) => file.read()?,
                 None => None,
             },
@@ -126,7 +141,9 @@ impl Mover<'_> {
                 Some(Place::Environment)
             }
             Home::KeyFile => self.put_in_file(key)?,
-            Home::Keyring => Some(self.put_in_keyring(key, before)?),
+            Home::Keyring => Some(Place::Keyring {
+                id: journal::put_entry(key, Patience::prompting(), self.root, self.staging)?,
+            }),
             Home::Passphrase(passphrase) => {
                 let wrapped = Wrapped::seal(key, passphrase)?;
                 let path = path_in(self.root);
@@ -137,23 +154,34 @@ impl Mover<'_> {
         };
         if let Some(id) = before.and_then(id_of) {
             // Dropped at the end; who is ended before that leaves it.
-            journal::add(self.root, self.staging, &[id])?;
+            journal::add(self.root, self.staging, id, true)?;
         }
         let record = match place {
             Some(place) => Record::Elsewhere(Elsewhere::of(key, place)),
             None => Record::Embedded(key.clone()),
         };
-        self.write_down(&record, before.is_some())?;
+        // Before it is written down, so that at no moment the key is neither at its old home nor at rest. One that
+        // rests already does so as long as was said.
+        let (check, source) = (check_of(key), record.source());
+        let is_laid = may_rest(source)
+            && resting::read(&check, self.places).is_none()
+            && resting::rest(key, self.places, REST).is_ok_and(|until| until.is_some());
+        if let Err(error) = self.write_down(&record, before.is_some()) {
+            if is_laid {
+                let _ = resting::remove(&check, self.places);
+            }
+            return Err(error);
+        }
         Ok(record)
     }
 
-    fn named(&self) -> Option<NamedKeyFile<'_>> {
+    fn named(&self) -> Result<Option<NamedKeyFile<'_>>, KeyError> {
         NamedKeyFile::of(self.places, self.root)
     }
 
     /// `None` where the record itself is the home.
     fn put_in_file(&self, key: &Key) -> Result<Option<Place>, KeyError> {
-        let Some(file) = self.named() else {
+        let Some(file) = self.named()? else {
             return Ok(None);
         };
         let place = || file.path.display().to_string();
@@ -169,36 +197,14 @@ impl Mover<'_> {
         Ok(Some(Place::KeyFile))
     }
 
-    fn put_in_keyring(&self, key: &Key, before: Option<&Record>) -> Result<Place, KeyError> {
-        let id = new_id()?;
-        let old = before.and_then(id_of);
-        let ids: Vec<&str> = old.into_iter().chain([id.as_str()]).collect();
-        journal::add(self.root, self.staging, &ids)?;
-        match keyring::put(&id, key, Patience::prompting()) {
-            Ok(()) => Ok(Place::Keyring { id }),
-            Err(problem) => {
-                // Who does not answer now does not answer this either, and it stays written down.
-                let is_gone = !matches!(problem, KeyringProblem::Silent | KeyringProblem::Prompt)
-                    && match problem {
-                        KeyringProblem::NoBus | KeyringProblem::NoService => true,
-                        _ => keyring::remove(&id, Patience::quiet()).is_ok(),
-                    };
-                if is_gone {
-                    let _ = journal::settle(self.root, self.staging, &ids);
-                }
-                Err(KeyError::KeyringTakesNone(problem))
-            }
-        }
-    }
-
     fn write_down(&self, record: &Record, is_there: bool) -> Result<(), KeyError> {
-        let line = record.line()?;
         if is_there {
-            self.root.replace(NAME, line.as_bytes(), self.staging)?;
+            // Nobody else replaces it in this turn, and who stores the first credential replaces nothing.
+            self.root.replace(NAME, record.line()?.as_bytes(), self.staging)?;
             return Ok(());
         }
         // A process that stores something at this moment makes a key of its own.
-        if self.root.create_new(NAME, line.as_bytes(), self.staging)? {
+        if record.create_in(self.root, self.staging)? {
             Ok(())
         } else {
             Err(KeyError::Overtaken)
@@ -221,6 +227,8 @@ impl Mover<'_> {
                 Place::KeyFile => {
                     left = self
                         .named()
+                        .ok()
+                        .flatten()
                         .map(|file| file.path)
                         .filter(|path| foreign::is_there(path))
                         .map(|path| {
@@ -230,14 +238,22 @@ impl Mover<'_> {
                             )
                         });
                 }
-                Place::Keyring { id } => match keyring::remove(id, Patience::quiet()) {
-                    Ok(_) => settled.push(id),
-                    Err(problem) => {
-                        left = Some(format!(
-                            "the OS keyring still holds the key ({SERVICE_WORDS} {id}): {problem}; the next key move tries again"
-                        ));
+                Place::Keyring { id } => {
+                    match journal::remove_old_home(id, Patience::quiet(), self.root, self.staging)? {
+                        Ok(true) => settled.push(id),
+                        Ok(false) => {
+                            left = Some(format!(
+                                "the OS keyring of another session or user may still hold the key ({SERVICE_WORDS} {id}): this one does not; the next key move tries again, unless you remove {}",
+                                journal::path_in(self.root).display()
+                            ));
+                        }
+                        Err(problem) => {
+                            left = Some(format!(
+                                "the OS keyring still holds the key ({SERVICE_WORDS} {id}): {problem}; the next key move tries again"
+                            ));
+                        }
                     }
-                },
+                }
                 Place::Passphrase(_) => {}
             }
         }
@@ -245,14 +261,27 @@ impl Mover<'_> {
         Ok(left)
     }
 
-    /// Best effort: where it does not rest, the next time takes longer, or a passphrase.
-    fn lay_to_rest(&self, key: &Key, record: &Record) {
-        let _ = match record.source() {
-            KeySource::Keyring | KeySource::Passphrase => resting::rest(key, self.places, REST).map(drop),
-            KeySource::Environment | KeySource::KeyFile => {
-                resting::remove(&super::record::check_of(key), self.places).map(drop)
+    /// Removes what a process that was killed has staged of the key itself, however short a time ago: where it is now
+    /// written down, nobody puts another in its place but in this turn. Best effort.
+    fn sweep_staged(&self, key: &Key) {
+        let line = key_file::line_of(key);
+        let limit = u64::try_from(line.len()).unwrap_or_default();
+        for name in self.staging.names().unwrap_or_default() {
+            let Some(name) = name.to_str() else { continue };
+            if let Ok(Some(file)) = self.staging.read(name, limit)
+                && Zeroizing::new(file.bytes).as_slice() == line.as_bytes()
+            {
+                let _ = self.staging.remove(name);
             }
-        };
+        }
+    }
+}
+
+/// Whether an opened key rests: where it is not open all the time.
+fn may_rest(source: KeySource) -> bool {
+    match source {
+        KeySource::Keyring | KeySource::Passphrase => true,
+        KeySource::Environment | KeySource::KeyFile => false,
     }
 }
 
@@ -284,3 +313,6 @@ fn same(held: &Key, key: &Key, place: impl FnOnce() -> String) -> Result<(), Key
         Err(KeyError::Occupied { place: place() })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,9 @@ use crate::seal::Key;
 /// How long a key rests that was opened by the way. A working day; who wants another time unlocks it for that.
 pub(super) const REST: time::Duration = time::Duration::hours(8);
 
+/// How often a key may be moved while it is opened.
+const MOVES: u8 = 2;
+
 /// The key of a store.
 #[derive(Debug, Default)]
 pub(in crate::store) struct Keys {
@@ -45,7 +48,7 @@ impl Keys {
             match Record::read(root).map_err(Arc::new)? {
                 None => {}
                 Some(Record::Embedded(key)) => self.remember(key),
-                Some(Record::Elsewhere(elsewhere)) => match self.open(&elsewhere, root) {
+                Some(Record::Elsewhere(elsewhere)) => match self.open_or_follow(elsewhere, root) {
                     Ok(key) => self.remember(key),
                     Err(error) => return Err(Arc::clone(self.failure.get_or_init(|| Arc::new(error)))),
                 },
@@ -69,8 +72,36 @@ impl Keys {
         self.places.unwrap_or_else(KeyPlaces::nowhere)
     }
 
+    /// Opens the key, and where that fails since it has been moved meanwhile, where it is now: who moves it drops its
+    /// old home once the new one is written down. All of it has one time.
+    pub(super) fn open_or_follow(
+        &self,
+        mut elsewhere: Elsewhere,
+        root: &PrivateDirectory,
+    ) -> Result<Key, KeyError> {
+        let patience = Patience::quiet();
+        let mut moves = 0;
+        loop {
+            let error = match self.open(&elsewhere, root, patience) {
+                Ok(key) => return Ok(key),
+                Err(error) => error,
+            };
+            match Record::read(root) {
+                Ok(Some(Record::Embedded(key))) => return Ok(key),
+                Ok(Some(Record::Elsewhere(now))) if now != elsewhere && moves < MOVES => elsewhere = now,
+                Ok(_) | Err(_) => return Err(error),
+            }
+            moves += 1;
+        }
+    }
+
     /// Opens the key as `get` may: without a prompt, and within a short time.
-    fn open(&self, elsewhere: &Elsewhere, root: &PrivateDirectory) -> Result<Key, KeyError> {
+    fn open(
+        &self,
+        elsewhere: &Elsewhere,
+        root: &PrivateDirectory,
+        patience: Patience,
+    ) -> Result<Key, KeyError> {
         let places = self.places();
         match &elsewhere.place {
             Place::Environment => elsewhere.checked(
@@ -78,7 +109,7 @@ impl Keys {
                 || KEY_VARIABLE.to_owned(),
             ),
             Place::KeyFile => {
-                let file = NamedKeyFile::of(&places, root).ok_or(KeyError::KeyFileNotNamed)?;
+                let file = NamedKeyFile::of(&places, root)?.ok_or(KeyError::KeyFileNotNamed)?;
                 let key = file.read()?.ok_or_else(|| KeyError::KeyFileMissing {
                     path: file.path.clone(),
                 })?;
@@ -91,7 +122,7 @@ impl Keys {
                 if self.asks_nobody {
                     return Err(KeyError::Keyring(KeyringProblem::NotAsked));
                 }
-                let key = open_keyring(elsewhere, id, Patience::quiet())?;
+                let key = open_keyring(elsewhere, id, patience)?;
                 // Where it cannot rest, the next time takes longer.
                 let _ = resting::rest(&key, &places, REST);
                 Ok(key)

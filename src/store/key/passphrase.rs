@@ -1,6 +1,7 @@
 //! Passphrase: the key, sealed with another that a passphrase gives. That takes time and memory on purpose, so that
 //! who has the file cannot try many.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -23,6 +24,12 @@ const MAX_MEMORY: u32 = 1024 * 1024;
 const MAX_PASSES: u32 = 64;
 const MAX_LANES: u32 = 16;
 
+/// How much memory is gone through at most, in KiB: a minute of it.
+const MAX_WORK: u64 = 4 * 1024 * 1024;
+
+/// What RFC 9106 asks for at least, and more than anybody takes.
+const SALT_LENGTHS: RangeInclusive<usize> = 8..=64;
+
 /// What is bound into the seal.
 const NAME: &str = "key";
 
@@ -40,7 +47,10 @@ pub(super) struct Wrapped {
 impl Wrapped {
     /// The same, if it can be tried at all.
     pub(super) fn bounded(self) -> Option<Self> {
-        let is_bounded = self.memory <= MAX_MEMORY && self.passes <= MAX_PASSES && self.lanes <= MAX_LANES;
+        let is_bounded = self.memory <= MAX_MEMORY
+            && self.passes <= MAX_PASSES
+            && self.lanes <= MAX_LANES
+            && u64::from(self.memory) * u64::from(self.passes) <= MAX_WORK;
         (is_bounded && self.params().is_some()).then_some(self)
     }
 
@@ -67,6 +77,11 @@ impl Wrapped {
         };
         let decode = |text: &str| STANDARD.decode(text).map_err(|_| wrong());
         let (salt, sealed) = (decode(&self.salt)?, decode(&self.sealed)?);
+        if !SALT_LENGTHS.contains(&salt.len()) {
+            return Err(KeyError::Damaged {
+                path: path.to_owned(),
+            });
+        }
         let bytes = seal::open(&self.derive(passphrase, &salt)?, NAME, &sealed).map_err(|_| wrong())?;
         let bytes: &[u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| wrong())?;
         Ok(Key::from_bytes(*bytes))
@@ -106,6 +121,19 @@ mod tests {
         );
         let sealed = STANDARD.decode(&wrapped.sealed).unwrap();
         assert!(!sealed.windows(8).any(|window| window == [7; 8]));
+    }
+
+    #[test]
+    fn a_salt_of_no_use_is_damage() {
+        let secret = Secret::new("correct horse".to_owned());
+        for length in [0, 7, 65] {
+            let wrapped = Wrapped {
+                salt: STANDARD.encode(vec![1; length]),
+                ..Wrapped::seal(&Key::from_bytes([7; 32]), &secret).unwrap()
+            };
+            let error = wrapped.open(&secret, Path::new("/d/key")).unwrap_err();
+            assert!(matches!(error, KeyError::Damaged { .. }), "{length}: {error}");
+        }
     }
 
     /// RFC 9106 section 5.3 has a secret and associated data; this is the reference implementation's own vector.

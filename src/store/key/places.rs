@@ -14,12 +14,15 @@ pub const KEY_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_KEY";
 /// The places that are looked at beside the store's directory, each no sooner than it is needed.
 #[derive(Clone, Copy)]
 pub struct KeyPlaces {
-    /// The key file that settings.json names.
-    pub key_file: fn() -> Option<PathBuf>,
+    /// The key file that settings.json names; why it cannot be told, where it cannot.
+    pub key_file: fn() -> Result<Option<PathBuf>, String>,
     /// The environment.
     pub variable: &'static (dyn Fn(&str) -> Option<OsString> + Sync),
     /// Where an opened key may rest.
     pub runtime: fn() -> Option<Location>,
+    /// The same of the session that the system has made for this user, whatever this process was told. A key is only
+    /// taken away there: a job without the session's variables locks what was opened in it.
+    pub session: fn() -> Option<Location>,
     /// The time, as the call has it.
     pub now: OffsetDateTime,
 }
@@ -28,9 +31,10 @@ impl KeyPlaces {
     /// Nothing is anywhere, for a store of which only its own key file is known.
     pub(super) fn nowhere() -> Self {
         Self {
-            key_file: || None,
+            key_file: || Ok(None),
             variable: &|_| None,
             runtime: || None,
+            session: || None,
             now: OffsetDateTime::UNIX_EPOCH,
         }
     }

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::error::KeyError;
@@ -15,8 +16,8 @@ use crate::seal::{Key, NoRandomBytes};
 
 pub(super) const NAME: &str = "key";
 
-/// More than the longest record takes.
-const MAX_BYTES: u64 = 2048;
+/// More than the longest record takes, and far more than that: what a newer version writes is told as that.
+const MAX_BYTES: u64 = 64 * 1024;
 
 const FORMAT: u64 = 1;
 
@@ -105,6 +106,24 @@ impl Record {
             .ok_or_else(|| KeyError::Damaged { path: path() })
     }
 
+    /// Whether this is the key that it says where it is.
+    pub(super) fn is_of(&self, key: &Key) -> bool {
+        match self {
+            Self::Embedded(own) => own.bytes() == key.bytes(),
+            Self::Elsewhere(elsewhere) => elsewhere.check == check_of(key),
+        }
+    }
+
+    /// Writes it down where nothing is yet. Says whether this is what is written down now: another process may have
+    /// been faster.
+    pub(super) fn create_in(
+        &self,
+        root: &PrivateDirectory,
+        staging: &PrivateDirectory,
+    ) -> Result<bool, KeyError> {
+        Ok(root.create_new(NAME, self.line()?.as_bytes(), staging)?)
+    }
+
     /// The text of the file.
     pub(super) fn line(&self) -> Result<Zeroizing<String>, NoRandomBytes> {
         match self {
@@ -141,12 +160,10 @@ enum Unread {
     Newer,
 }
 
-/// What every version writes.
-#[derive(Deserialize)]
-struct Head {
-    format: u64,
-    source: String,
-}
+/// All that this version writes.
+const FIELDS: [&str; 9] = [
+    "format", "source", "id", "check", "memory", "passes", "lanes", "salt", "sealed",
+];
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -200,12 +217,21 @@ fn parse(bytes: &[u8]) -> Result<Elsewhere, Unread> {
 
 /// Why what is there is no line of ours.
 fn why_unread(bytes: &[u8]) -> Unread {
-    match serde_json::from_slice(bytes) {
-        Ok(Head { format, source }) if format != FORMAT || source.parse::<KeySource>().is_err() => {
-            Unread::Newer
-        }
-        Ok(_) | Err(_) => Unread::Damaged,
-    }
+    let Ok(line) = serde_json::from_slice::<Map<String, Value>>(bytes) else {
+        return Unread::Damaged;
+    };
+    // What every version writes, in whatever way.
+    let Some(format) = line.get("format") else {
+        return Unread::Damaged;
+    };
+    let is_known = |source: &str| source.parse::<KeySource>().is_ok();
+    let is_newer = format.as_u64() != Some(FORMAT)
+        || line
+            .get("source")
+            .and_then(Value::as_str)
+            .is_some_and(|source| !is_known(source))
+        || line.keys().any(|field| !FIELDS.contains(&field.as_str()));
+    if is_newer { Unread::Newer } else { Unread::Damaged }
 }
 
 fn write(elsewhere: &Elsewhere) -> Result<Zeroizing<String>, NoRandomBytes> {

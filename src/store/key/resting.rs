@@ -8,8 +8,8 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::places::KeyPlaces;
-use super::record::check_of;
-use crate::files::{FileError, PrivateFile};
+use super::record::{check_of, is_id};
+use crate::files::{FileError, PrivateDirectory, PrivateFile};
 use crate::seal::{KEY_BYTES, Key};
 
 const DIRECTORY: &str = "keys";
@@ -18,37 +18,56 @@ const FILE_BYTES: u64 = 40;
 /// How far a clock may have been put back. By more than that, and how long the key has rested is not known.
 const CLOCK_SLACK: time::Duration = time::Duration::minutes(1);
 
+/// How long a key rests at most. What says more was not laid down by us.
+const LONGEST: time::Duration = time::Duration::days(30);
+
 /// A key that rests, and until when.
 pub(super) struct Rested {
     pub(super) key: Key,
     pub(super) until: OffsetDateTime,
 }
 
+/// What is found where a key rests.
+enum Found {
+    Rested(Rested),
+    /// What is not to be there any more.
+    Unfit,
+    /// Nothing, or it cannot be told.
+    Nothing,
+}
+
 /// The key that is known by this, if it rests and may still. What may not is removed.
 pub(super) fn read(check: &str, places: &KeyPlaces) -> Option<Rested> {
     let keys = (places.runtime)()?.open().ok()??.open_below(DIRECTORY).ok()??;
-    let rested = match keys.read(check, FILE_BYTES) {
-        Ok(file) => {
-            let PrivateFile {
-                bytes,
-                modified,
-                is_closed_to_others,
-                ..
-            } = file?;
+    match find(check, &keys, places.now) {
+        Found::Rested(rested) => Some(rested),
+        Found::Unfit => {
+            // What cannot be removed is not used all the same.
+            let _ = keys.remove(check);
+            None
+        }
+        Found::Nothing => None,
+    }
+}
+
+fn find(check: &str, keys: &PrivateDirectory, now: OffsetDateTime) -> Found {
+    match keys.read(check, FILE_BYTES) {
+        Ok(Some(PrivateFile {
+            bytes,
+            modified,
+            is_closed_to_others,
+            ..
+        })) => {
             let bytes = Zeroizing::new(bytes);
-            if is_closed_to_others {
-                read_content(&bytes, modified, check, places.now)
-            } else {
-                None
+            match read_content(&bytes, modified, check, now) {
+                Some(rested) if is_closed_to_others => Found::Rested(rested),
+                Some(_) | None => Found::Unfit,
             }
         }
-        Err(_) => None,
-    };
-    if rested.is_none() {
-        // What cannot be removed is not used all the same.
-        let _ = keys.remove(check);
+        Err(FileError::Unfit { .. }) => Found::Unfit,
+        // The system may have no room for one more open file at the moment.
+        Ok(None) | Err(FileError::Io { .. }) => Found::Nothing,
     }
-    rested
 }
 
 /// The key, if it is the one that is known by this, and its time has begun and is not over.
@@ -57,7 +76,10 @@ fn read_content(bytes: &[u8], until: OffsetDateTime, check: &str, now: OffsetDat
     let since = i64::from_be_bytes(since.try_into().ok()?);
     let since = OffsetDateTime::from_unix_timestamp(since).ok()?;
     let key = Key::from_bytes(*key);
-    let is_good = now.checked_add(CLOCK_SLACK)? >= since && now < until && check_of(&key) == check;
+    let is_good = now.checked_add(CLOCK_SLACK)? >= since
+        && now < until
+        && until - since <= LONGEST
+        && check_of(&key) == check;
     is_good.then_some(Rested { key, until })
 }
 
@@ -78,7 +100,9 @@ pub(super) fn rest(
     // In whole seconds, as a person is told it and every file system keeps it.
     let until = now.saturating_add(duration.whole_seconds());
     let until = OffsetDateTime::from_unix_timestamp(until).unwrap_or(places.now);
-    keys.replace_dated(&check_of(key), &bytes, until, &staging)?;
+    let check = check_of(key);
+    keys.replace_dated(&check, &bytes, until, &staging)?;
+    sweep(&keys, &check, places.now);
     Ok(Some(until))
 }
 
@@ -89,19 +113,34 @@ fn content_of(key: &Key, since: i64) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// Takes the key that is known by this from where it rests; says whether one did.
-pub(super) fn remove(check: &str, places: &KeyPlaces) -> Result<bool, FileError> {
-    let Some(runtime) = (places.runtime)()
-        .map(|location| location.open())
-        .transpose()?
-        .flatten()
-    else {
-        return Ok(false);
-    };
-    match runtime.open_below(DIRECTORY)? {
-        Some(keys) => keys.remove(check),
-        None => Ok(false),
+/// Removes what rests of other keys and has done so for its time.
+fn sweep(keys: &PrivateDirectory, check: &str, now: OffsetDateTime) {
+    for name in keys.names().unwrap_or_default() {
+        if let Some(name) = name.to_str()
+            && is_id(name)
+            && name != check
+            && keys.modified(name).is_some_and(|until| until <= now)
+        {
+            // Another process may have been faster.
+            let _ = keys.remove(name);
+        }
     }
+}
+
+/// Takes the key that is known by this from wherever it rests; says whether one did.
+pub(super) fn remove(check: &str, places: &KeyPlaces) -> Result<bool, FileError> {
+    let mut did_rest = false;
+    for location in [(places.runtime)(), (places.session)()].into_iter().flatten() {
+        if let Some(runtime) = location.open()? {
+            did_rest |= runtime.remove_in(DIRECTORY, check)?;
+        }
+    }
+    Ok(did_rest)
+}
+
+/// Whether it is known where a key would rest.
+pub(super) fn is_known(places: &KeyPlaces) -> bool {
+    (places.runtime)().is_some() || (places.session)().is_some()
 }
 
 #[cfg(test)]
@@ -121,6 +160,9 @@ mod tests {
         assert!(!rests(2_000) && !rests(9_000), "its time is over");
         assert!(rests(940), "a clock is put right by seconds");
         assert!(!rests(939), "how long it has rested is not known");
+        let month = 1_000 + 30 * 24 * 60 * 60;
+        let rests_until = |until| read_content(&content, at(until), &check, at(1_000)).is_some();
+        assert!(rests_until(month) && !rests_until(month + 1));
     }
 
     #[test]

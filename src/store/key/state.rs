@@ -19,8 +19,8 @@ use crate::store::{CredentialStore, StoreError};
 pub struct KeyState {
     /// The kind of place.
     pub source: KeySource,
-    /// The place, for a person.
-    pub place: String,
+    /// The place, for a person; `None` where it is the key file of settings.json, which names none.
+    pub place: Option<String>,
     /// Until when an opened key rests in the runtime directory.
     pub rests_until: Option<OffsetDateTime>,
     /// Whether a move was interrupted, so that an entry of the keyring may be left over.
@@ -36,21 +36,21 @@ impl CredentialStore {
             return Ok(None);
         };
         let places = self.keys.places();
-        let named = || NamedKeyFile::of(&places, &root);
+        let named = || NamedKeyFile::of(&places, &root).map_err(Arc::new);
         let (rests_until, is_open_to_others) = match &record {
             Record::Elsewhere(elsewhere) => match &elsewhere.place {
                 Place::Keyring { .. } | Place::Passphrase(_) => {
                     let rested = resting::read(&elsewhere.check, &places);
                     (rested.map(|rested| rested.until), false)
                 }
-                Place::KeyFile => (None, named().is_some_and(|file| file.is_open_to_others())),
+                Place::KeyFile => (None, named()?.is_some_and(|file| file.is_open_to_others())),
                 Place::Environment => (None, false),
             },
             Record::Embedded(_) => (None, false),
         };
         Ok(Some(KeyState {
             source: record.source(),
-            place: place_of(&record, &root, &places),
+            place: place_of(&record, &root, &places).map_err(Arc::new)?,
             rests_until,
             is_moving: journal::is_there(&root),
             is_open_to_others,
@@ -75,18 +75,22 @@ impl CredentialStore {
 }
 
 /// The place, for a person.
-pub(super) fn place_of(record: &Record, root: &PrivateDirectory, places: &KeyPlaces) -> String {
+fn place_of(
+    record: &Record,
+    root: &PrivateDirectory,
+    places: &KeyPlaces,
+) -> Result<Option<String>, KeyError> {
     let own = || path_in(root).display().to_string();
-    match record {
+    Ok(Some(match record {
         Record::Embedded(_) => own(),
         Record::Elsewhere(Elsewhere { place, .. }) => match place {
             Place::Environment => KEY_VARIABLE.to_owned(),
-            Place::KeyFile => NamedKeyFile::of(places, root).map_or_else(
-                || "the key file of settings.json, which names none".to_owned(),
-                |file| file.path.display().to_string(),
-            ),
+            Place::KeyFile => match NamedKeyFile::of(places, root)? {
+                Some(file) => file.path.display().to_string(),
+                None => return Ok(None),
+            },
             Place::Keyring { .. } => "the OS keyring".to_owned(),
             Place::Passphrase(_) => own(),
         },
-    }
+    }))
 }

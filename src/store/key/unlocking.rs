@@ -57,11 +57,15 @@ impl CredentialStore {
         Ok(Unlocked { rests_until })
     }
 
-    /// Takes the opened key from where it rests; says whether one did.
+    /// Takes the opened key from where it rests; says whether one did. An error where that cannot be told.
     pub fn lock(&self) -> Result<bool, StoreError> {
         match self.record()? {
             Some((_, Record::Elsewhere(elsewhere))) => {
-                Ok(resting::remove(&elsewhere.check, &self.keys.places())?)
+                let places = self.keys.places();
+                if !resting::is_known(&places) {
+                    return Err(Arc::new(KeyError::RestUnknown).into());
+                }
+                Ok(resting::remove(&elsewhere.check, &places)?)
             }
             Some((_, Record::Embedded(_))) | None => Ok(false),
         }

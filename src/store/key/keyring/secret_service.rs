@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::io::ErrorKind;
 
-use secret_service::blocking::{Collection, SecretService};
+use secret_service::blocking::{Collection, Item, SecretService};
 use secret_service::{EncryptionType, Error};
 use zbus::Address;
 use zbus::address::transport::{Transport, UnixSocket};
@@ -27,48 +27,99 @@ pub(super) fn is_reachable() -> Result<(), KeyringProblem> {
 
 /// Makes sure that there is a default collection, and that it is unlocked.
 pub(super) fn prepare(manner: Manner, stage: &Stage) -> Result<(), KeyringProblem> {
-    let service = connect()?;
-    let collection = service.get_default_collection().map_err(|error| match error {
-        Error::NoResult => KeyringProblem::NoCollection,
-        error => problem(&error),
-    })?;
+    // Nothing secret goes over this connection, so it needs no agreement on a cipher.
+    let service = connect(EncryptionType::Plain)?;
+    let collection = default_collection(&service)?.ok_or(KeyringProblem::NoCollection)?;
     open(&collection, manner, stage)
 }
 
 /// Whether there is an entry of that id, which is unlocked then.
 pub(super) fn find(id: &str, manner: Manner, stage: &Stage) -> Result<bool, KeyringProblem> {
-    let service = connect()?;
-    let attributes = || HashMap::from([("service", SERVICE), ("username", id)]);
-    let failed = |error| problem(&error);
-    let found = service.search_items(attributes()).map_err(failed)?;
-    if !found.unlocked.is_empty() {
-        return Ok(true);
-    }
-    if let Some(item) = found.locked.first() {
-        if manner == Manner::Quiet {
-            return Err(KeyringProblem::Locked);
-        }
-        stage.waits_for_a_person();
-        item.unlock().map_err(failed)?;
-        return Ok(true);
-    }
-    // Some services show nothing of what is in a locked collection.
-    let collection = match service.get_default_collection() {
-        Ok(collection) => collection,
-        Err(Error::NoResult) => return Ok(false),
-        Err(error) => return Err(problem(&error)),
-    };
-    if !collection.is_locked().map_err(failed)? {
-        return Ok(false);
-    }
-    open(&collection, manner, stage)?;
-    let found = service.search_items(attributes()).map_err(failed)?;
-    Ok(!found.unlocked.is_empty() || !found.locked.is_empty())
+    let service = connect(EncryptionType::Plain)?;
+    Ok(find_item(&service, id, manner, stage)?.is_some())
 }
 
-/// Nothing secret goes over this connection, so it needs no agreement on a cipher.
-fn connect<'a>() -> Result<SecretService<'a>, KeyringProblem> {
-    SecretService::connect(EncryptionType::Plain).map_err(|error| problem(&error))
+/// What the entry of that id holds. It is read from the very item that is found, which is refused where it is locked
+/// again by then: by its name the keyring crate would unlock it, with a prompt.
+pub(super) fn find_secret(id: &str, manner: Manner, stage: &Stage) -> Result<Vec<u8>, KeyringProblem> {
+    let service = connect(EncryptionType::Dh)?;
+    let item = find_item(&service, id, manner, stage)?.ok_or(KeyringProblem::NoEntry)?;
+    item.get_secret().map_err(|error| problem(&error))
+}
+
+/// The item of that id, which is unlocked then; `None` where all is open that there is, and it is not in it.
+fn find_item<'a>(
+    service: &'a SecretService<'a>,
+    id: &str,
+    manner: Manner,
+    stage: &Stage,
+) -> Result<Option<Item<'a>>, KeyringProblem> {
+    let failed = |error| problem(&error);
+    if let Some(item) = search(service, id, manner, stage)? {
+        return Ok(Some(item));
+    }
+    // Some services show nothing of what is in a locked collection. The default one is the likeliest.
+    let default = default_collection(service)?;
+    let is_any = default.is_some();
+    let others = service.get_all_collections().map_err(failed)?;
+    for collection in default.into_iter().chain(others) {
+        if collection.is_locked().map_err(failed)? {
+            open(&collection, manner, stage)?;
+            if let Some(item) = search(service, id, manner, stage)? {
+                return Ok(Some(item));
+            }
+        }
+    }
+    if is_any {
+        Ok(None)
+    } else {
+        Err(KeyringProblem::NoCollection)
+    }
+}
+
+/// The item of that id among what the service shows.
+fn search<'a>(
+    service: &'a SecretService<'a>,
+    id: &str,
+    manner: Manner,
+    stage: &Stage,
+) -> Result<Option<Item<'a>>, KeyringProblem> {
+    let failed = |error| problem(&error);
+    let attributes = HashMap::from([("service", SERVICE), ("username", id)]);
+    let found = service.search_items(attributes).map_err(failed)?;
+    // Whoever asks for it by its name unlocks each of them.
+    if manner == Manner::Quiet && !found.locked.is_empty() {
+        return Err(KeyringProblem::Locked);
+    }
+    if let Some(item) = found.unlocked.into_iter().next() {
+        return Ok(Some(item));
+    }
+    let Some(item) = found.locked.into_iter().next() else {
+        return Ok(None);
+    };
+    stage.waits_for_a_person();
+    item.unlock().map_err(failed)?;
+    Ok(Some(item))
+}
+
+/// The collection that new items are put into. One that is in memory only, and gone at logout, is none: a key would be
+/// lost with it.
+fn default_collection<'a>(service: &'a SecretService<'a>) -> Result<Option<Collection<'a>>, KeyringProblem> {
+    match service.get_default_collection() {
+        Ok(collection) if is_of_session(collection.collection_path.as_str()) => Ok(None),
+        Ok(collection) => Ok(Some(collection)),
+        Err(Error::NoResult) => Ok(None),
+        Err(error) => Err(problem(&error)),
+    }
+}
+
+/// As gnome-keyring names it, which takes it where there is no other.
+fn is_of_session(path: &str) -> bool {
+    path.ends_with("/collection/session")
+}
+
+fn connect<'a>(encryption: EncryptionType) -> Result<SecretService<'a>, KeyringProblem> {
+    SecretService::connect(encryption).map_err(|error| problem(&error))
 }
 
 fn open(collection: &Collection<'_>, manner: Manner, stage: &Stage) -> Result<(), KeyringProblem> {

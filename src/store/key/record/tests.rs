@@ -44,6 +44,10 @@ fn a_later_format_and_an_unknown_source_are_a_newer_version() {
         format!(r#"{{"format":2,"source":"environment","check":"{check}"}}"#),
         format!(r#"{{"format":1,"source":"tpm","check":"{check}"}}"#),
         r#"{"format":2,"source":"tpm","more":[]}"#.to_owned(),
+        format!(r#"{{"format":1,"source":"environment","check":"{check}","more":1}}"#),
+        format!(r#"{{"format":"1.1","source":"environment","check":"{check}"}}"#),
+        r#"{"format":2}"#.to_owned(),
+        r#"{"format":2,"source":{"kind":"tpm"}}"#.to_owned(),
     ] {
         assert_eq!(read(&text), Err("newer"), "{text}");
     }
@@ -57,7 +61,7 @@ fn what_says_nothing_of_use_is_damaged() {
         "{}",
         r#"{"format":1,"source":"environment"}"#,
         r#"{"format":1,"source":"environment","check":"../../../../x"}"#,
-        &format!(r#"{{"format":1,"source":"environment","check":"{check}","more":1}}"#),
+        r#"{"format":1,"source":7}"#,
         &format!(r#"{{"format":1,"source":"keyring","check":"{check}"}}"#),
         &format!(r#"{{"format":1,"source":"keyring","check":"{check}","id":"../x"}}"#),
         &format!(r#"{{"format":1,"source":"passphrase","check":"{check}"}}"#),
@@ -78,7 +82,8 @@ fn no_work_is_begun_that_would_never_end() {
         let elsewhere = Elsewhere::of(&Key::from_bytes([7; 32]), Place::Passphrase(wrapped));
         read(&write(&elsewhere).unwrap()).is_ok()
     };
-    assert!(line(65536, 3, 4) && line(1024 * 1024, 64, 16));
+    assert!(line(65536, 3, 4) && line(1024 * 1024, 4, 16) && line(65536, 64, 16));
+    assert!(!line(1024 * 1024, 5, 16) && !line(131_072, 33, 4), "hours");
     assert!(!line(1024 * 1024 + 1, 3, 4) && !line(65536, 65, 4) && !line(65536, 3, 17));
     assert!(!line(65536, 0, 4) && !line(65536, 3, 0) && !line(31, 3, 4));
 }
