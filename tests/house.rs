@@ -109,6 +109,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "process/caller.rs",
             "process/child.rs",
             "process/host.rs",
+            "process/prompt.rs",
             "secret_source/output.rs",
             "secret_source/program.rs",
             "settings.rs",
@@ -119,7 +120,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "secret_service",
         &["store/key/keyring.rs", "store/key/keyring/secret_service.rs"],
     ),
-    ("signal_hook", &["process/child.rs", "secret_source/program.rs"]),
+    (
+        "signal_hook",
+        &[
+            "process/child.rs",
+            "process/prompt.rs",
+            "secret_source/program.rs",
+        ],
+    ),
     ("std::env::args", &["main.rs"]),
     ("std::env::var", &["main.rs", "settings/base_directories.rs"]),
     ("std::env::current", &["settings/environment.rs"]),
