@@ -40,8 +40,8 @@ pub(super) fn key(patient: Patient<'_>) -> Vec<Finding> {
         // Said of the directories.
         Err(_) => {}
     }
-    if let Some(state) = store.key_state().ok().flatten().filter(|state| state.is_moving) {
-        let (what, mend) = leftover_text(state.source);
+    let state = store.key_state().ok().flatten();
+    if let Some((what, mend)) = state.as_ref().and_then(leftover_text) {
         findings.push(Finding::note(what).mended_by(mend));
     }
     findings
@@ -54,6 +54,7 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
         rests_until,
         is_moving: _,
         is_open_to_others,
+        left_over: _,
     } = state;
     let place = Path::new(place);
     if *is_open_to_others {

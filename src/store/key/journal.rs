@@ -36,6 +36,13 @@ pub(super) fn read(root: &PrivateDirectory) -> Result<Vec<String>, FileError> {
         .collect())
 }
 
+/// The ids of the entries that may be left over; none where that cannot be told. The one in use is not.
+pub(super) fn left_over(root: &PrivateDirectory, record: &Record) -> Vec<String> {
+    let mut ids = read(root).unwrap_or_default();
+    ids.retain(|id| !is_in_use(record, id));
+    ids
+}
+
 /// Whether anything may be left over.
 pub(super) fn is_there(root: &PrivateDirectory) -> bool {
     root.modified(NAME).is_some()

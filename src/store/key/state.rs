@@ -27,6 +27,8 @@ pub struct KeyState {
     pub is_moving: bool,
     /// Whether others can read the key file that settings.json names.
     pub is_open_to_others: bool,
+    /// The entries of the keyring that may hold a key that is not used any more.
+    pub left_over: Vec<String>,
 }
 
 impl CredentialStore {
@@ -54,6 +56,7 @@ impl CredentialStore {
             rests_until,
             is_moving: journal::is_there(&root),
             is_open_to_others,
+            left_over: journal::left_over(&root, &record),
         }))
     }
 

@@ -57,6 +57,23 @@ impl CredentialStore {
         Ok(Unlocked { rests_until })
     }
 
+    /// Opens the key with its passphrase, for this process alone: it does not rest.
+    pub fn open_with_passphrase(&self, passphrase: &Secret) -> Result<(), StoreError> {
+        if let Some((root, Record::Elsewhere(elsewhere))) = self.record()?
+            && let Some(key) =
+                open_with(Unlocking::Passphrase(passphrase), &elsewhere, &root).map_err(Arc::new)?
+        {
+            self.keys.remember(key);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a runtime directory, where an opened key can rest.
+    #[must_use]
+    pub fn can_rest(&self) -> bool {
+        (self.keys.places().runtime)().is_some()
+    }
+
     /// Takes the opened key from where it rests; says whether one did.
     pub fn lock(&self) -> Result<bool, StoreError> {
         match self.record()? {
