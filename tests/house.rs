@@ -195,6 +195,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "process.rs",
             "process/caller.rs",
             "process/child.rs",
+            "process/prompt.rs",
             "secret_source/text.rs",
             "settings.rs",
         ],
