@@ -783,6 +783,17 @@ fn what_an_interrupted_move_may_have_left_is_said() {
         "{said}"
     );
     opens(&home);
+    // What a move that runs now is busy with is not left over yet.
+    let locks = home.data().join("locks");
+    if !locks.exists() {
+        fs::create_dir(&locks).unwrap();
+        fs::set_permissions(&locks, Permissions::from_mode(0o700)).unwrap();
+    }
+    let turn = fs::File::create(locks.join("key")).unwrap();
+    turn.lock().unwrap();
+    assert_eq!(run(&home, &["key", "status"], "").succeeds().stderr, "");
+    drop(turn);
+    assert_ne!(run(&home, &["key", "status"], "").succeeds().stderr, "");
     // The one that is in use is not left over, whatever is written down.
     record(
         &home,
