@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::credential::{Profile, holds_hub_token};
 
 pub use hub::{Create, Hub, HubCommand, List, Revoke, Rotate, TokenCommand, Update, Whose};
-pub use key::{Key, KeyCommand, KeyMove, KeyStatus, Unlock};
+pub use key::{Key, KeyCommand, KeyMove, KeyStatus, Lock, Unlock};
 pub use prune::Prune;
 pub use session::{Session, SessionCommand, SessionEnd, SessionList, SessionStart};
 
@@ -138,7 +138,7 @@ pub enum Command {
     ///
     /// The OS keyring gives it out without a question while it is open itself; lock that, too. A key file or variable
     /// cannot be locked: exit status 1.
-    Lock,
+    Lock(Lock),
     /// Show what was handed out, exchanged, refused and changed, when and for which program; never a secret
     ///
     /// It is written down where settings.json says "activityLog": true, in a file of the data directory that is put

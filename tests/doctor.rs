@@ -391,6 +391,46 @@ fn a_key_that_is_gone_or_damaged_is_said_once() {
 }
 
 #[test]
+fn a_key_that_is_set_and_of_no_use_is_said_before_anything_is_stored() {
+    let unborn = || {
+        let home = Home::new().with("PATH", "[T]/bin");
+        home.install("docker", "");
+        home.write_config(r#"{"credsStore": "scoped"}"#);
+        home
+    };
+    let home = unborn();
+    finds(&home, &[]);
+    let path = home.at("mounted");
+    home.write(SETTINGS, &json!({ "keyFile": path }).to_string());
+    finds(
+        &home,
+        &[
+            "WRONG  [T]/mounted: the key file that settings.json names is not there",
+            "       mend: bring it, or have one made: docker-credential-scoped key move --to key-file",
+        ],
+    );
+    home.write("mounted", "no key");
+    let no_key = "is not a key (64 hexadecimal digits)";
+    finds(
+        &home,
+        &[
+            &format!("WRONG  [T]/mounted: {no_key}"),
+            "       mend: put the key back",
+        ],
+    );
+    home.write("mounted", &"0".repeat(64));
+    finds(&home, &[]);
+    let home = unborn().with("DOCKER_CREDENTIAL_SCOPED_KEY", "no key");
+    finds(
+        &home,
+        &[
+            &format!("WRONG  DOCKER_CREDENTIAL_SCOPED_KEY: {no_key}"),
+            "       mend: put the key back",
+        ],
+    );
+}
+
+#[test]
 fn a_key_that_is_locked_is_said_once_with_what_opens_it() {
     let home = healthy();
     store(&home, "second.example");

@@ -114,7 +114,8 @@ const LOCKED: &str = "the key is locked with a passphrase; unlock it: docker-cre
 /// What is said of another passphrase.
 fn wrong(home: &Home) -> String {
     error(&format!(
-        "that is not the passphrase that the key is sealed with (or {} is damaged)",
+        "that is not the passphrase that the key is sealed with (or {} is damaged); try again with the right one, or restore \
+         that file",
         key_path(home)
     ))
 }
@@ -258,6 +259,7 @@ fn what_is_locked_is_no_miss_and_can_be_logged_out_of() {
     let home = locked();
     get(&home).is(&format!("{LOCKED}\n"), "", 1);
     run(&home, &["get"], "other").is(MISS, "", 1);
+    // docker asks for all of them and fails for all where one does.
     run(&home, &["list"], "").is("{}\n", "", 0);
     let message = support::helper::message("other", "u", "s");
     run(&home, &["store"], &message).is(&format!("{LOCKED}\n"), "", 1);
@@ -323,6 +325,31 @@ fn a_passphrase_is_typed_and_a_new_one_twice() {
 }
 
 #[test]
+fn ctrl_c_at_a_prompt_leaves_the_terminal_as_it_was() {
+    if !terminal::has_terminals() {
+        return;
+    }
+    let home = locked();
+    // A prompt that reads each character reads this one too; a signal from elsewhere it never sees.
+    for (how, typed) in [
+        ("$0 unlock", "\u{3}"),
+        ("(sleep 1; kill -TERM $$) & exec $0 unlock", ""),
+    ] {
+        let script = format!("trap : INT; sh -c '{how}' {HELPER}; echo code $?; stty -a");
+        let seen = terminal::typed(&home, typed, &["sh", "-c", &script]).stdout;
+        assert!(
+            seen.contains(" echo ") && seen.contains(" icanon ") && !seen.contains("-isig"),
+            "{seen}"
+        );
+        assert!(
+            seen.contains("Passphrase: ") && !seen.contains("code 0"),
+            "{seen}"
+        );
+        assert!(!seen.contains("cannot be asked"), "{seen}");
+    }
+}
+
+#[test]
 fn a_passphrase_is_changed_with_two_lines() {
     let home = sealed();
     let change = |input: &str| run(&home, &["key", "move", "--to", "passphrase"], input);
@@ -363,6 +390,11 @@ fn a_locked_key_is_moved_with_its_passphrase() {
     run(&home, &to_file, "").is("", &error("standard input: holds nothing"), 1);
     run(&home, &to_file, "another passphrase").is("", &wrong(&home), 1);
     assert_eq!(rests_until(&home), None);
+    // A move that fails leaves nothing open that was locked, with the right passphrase too.
+    run(&home, &["key", "move", "--to", "environment"], PASSPHRASE).fails();
+    run(&home, &["key", "move", "--to", "keyring"], PASSPHRASE).fails();
+    assert_eq!(rests_until(&home), None);
+    get(&home).is(&format!("{LOCKED}\n"), "", 1);
     run(&home, &to_file, PASSPHRASE).succeeds();
     opens(&home);
 }
@@ -416,22 +448,31 @@ fn what_is_written_wrongly_is_refused_and_not_repeated() {
         said
     };
     let sources = error("--to: is keyring, key-file, environment or passphrase");
-    let misplaced = |command: &str| {
+    let beside = |command: &str, option: &str| {
         error(&format!(
-            "{command}: reads passphrases from standard input; others can see what is on a command line"
+            "{command}: takes nothing beside {option}; a passphrase goes to standard input"
         ))
     };
+    let (moving, unlocking) = (beside("key move", "--to"), beside("unlock", "--for"));
+    let locking = error("lock: takes nothing; others can see what is on a command line");
+    let status = error("key status: takes nothing beside --json; others can see what is on a command line");
+    let key = error("key: takes move or status; see docker-credential-scoped key --help");
     let length = error("--for: write a length as in 8h, 30min or 2d, of 30d at most");
     for (words, said) in [
         (vec!["key", "move", "--to", secret], &sources),
         (vec!["key", "move", "--to", "Keyring"], &sources),
         (vec!["key", "move", "--to", ""], &sources),
-        (
-            vec!["key", "move", "--to", "passphrase", secret],
-            &misplaced("key move"),
-        ),
-        (vec!["unlock", secret], &misplaced("unlock")),
-        (vec!["unlock", "--", secret], &misplaced("unlock")),
+        (vec!["key", "move", "--to", "passphrase", secret], &moving),
+        (vec!["key", "move", "--to", "keyring", "key-file"], &moving),
+        (vec!["key", "status", secret], &status),
+        (vec!["key", "status", "--json", secret], &status),
+        (vec!["key", secret], &key),
+        (vec!["key", secret, "--to", "keyring"], &key),
+        (vec!["key", "burn"], &key),
+        (vec!["lock", secret], &locking),
+        (vec!["lock", "--", secret], &locking),
+        (vec!["unlock", secret], &unlocking),
+        (vec!["unlock", "--", secret], &unlocking),
         (vec!["unlock", "--for", secret], &length),
         (vec!["unlock", "--for", "31d"], &length),
         (vec!["unlock", "--for", "0h"], &length),
@@ -448,7 +489,6 @@ fn what_is_written_wrongly_is_refused_and_not_repeated() {
             vec!["key", "move", "--to"],
             "a value is required for '--to <SOURCE>'",
         ),
-        (vec!["key", "burn"], "unrecognized subcommand 'burn'"),
         (vec!["key", "status", "--yaml"], "unexpected argument '--yaml'"),
         (
             vec!["unlock", "--for"],
@@ -475,15 +515,43 @@ fn what_is_written_wrongly_is_refused_and_not_repeated() {
 #[test]
 fn settings_that_cannot_be_read_move_no_key() {
     let home = stored();
+    let before = fs::read(home.data().join("key")).unwrap();
     let path = home.write(SETTINGS, "{ \"keyFile\": \"relative\" }");
-    let said = run(&home, &["key", "move", "--to", "key-file"], "");
+    for words in [
+        ["key", "move", "--to", "key-file"].as_slice(),
+        &["key", "move", "--to", "passphrase"],
+        &["key", "status"],
+        &["unlock"],
+    ] {
+        let said = run(&home, words, PASSPHRASE);
+        assert!(
+            said.stderr
+                .starts_with(&format!("docker-credential-scoped: {}", path.display()))
+                && said.stderr.contains("keyFile: is not an absolute path"),
+            "{said:?}"
+        );
+        said.fails();
+    }
+    assert_eq!(fs::read(home.data().join("key")).unwrap(), before);
+    fs::remove_file(path).unwrap();
+    opens(&home);
+}
+
+#[test]
+fn settings_that_cannot_be_read_leave_no_key_open_that_is_locked() {
+    let home = sealed();
+    let path = home.write(SETTINGS, "{ \"keyFile\": \"relative\" }");
+    let said = run(&home, &["lock"], "");
     assert!(
-        said.stderr
-            .starts_with(&format!("docker-credential-scoped: {}", path.display()))
-            && said.stderr.contains("keyFile: is not an absolute path"),
+        said.stderr.contains("keyFile: is not an absolute path"),
         "{said:?}"
     );
-    said.fails();
+    assert_eq!(
+        (said.stdout.as_str(), said.code),
+        ("Locked: the key rests no more.\n", Some(1))
+    );
+    fs::remove_file(path).unwrap();
+    get(&home).is(&format!("{LOCKED}\n"), "", 1);
 }
 
 #[test]
@@ -697,26 +765,41 @@ fn no_keyring_takes_a_key_where_there_is_none() {
 fn what_an_interrupted_move_may_have_left_is_said() {
     let home = stored();
     let journal = home.data().join("key.moving");
-    fs::write(&journal, format!("{}\n", "0".repeat(32))).unwrap();
+    let id = "0".repeat(32);
+    fs::write(&journal, format!("{id}\n")).unwrap();
     fs::set_permissions(&journal, Permissions::from_mode(0o600)).unwrap();
-    let said = run(&home, &["key", "status"], "").succeeds();
-    assert_eq!(
-        said.stderr,
-        "a key move was interrupted, and may have left a key in the OS keyring; docker-credential-scoped key move --to \
-         key-file removes it\n"
+    let what = format!(
+        "the OS keyring may still hold a key that is not used any more (service docker-credential-scoped, username {id})"
     );
+    let mend = "the next key move tries to remove it, as docker-credential-scoped key move --to key-file";
+    let said = run(&home, &["key", "status"], "").succeeds();
+    assert_eq!(said.stderr, format!("{what}; {mend}\n"));
     let said = run(&home, &["key", "status", "--json"], "").succeeds();
     let shown: Value = serde_json::from_str(&said.stdout).unwrap();
     assert_eq!(shown["isMoving"], json!(true));
     let said = run(&home, &["doctor"], "").stdout;
     assert!(
-        said.contains(
-            "\nnote   a key move was interrupted, and may have left a key in the OS keyring\n       mend: \
-             docker-credential-scoped key move --to key-file removes it\n"
-        ),
+        said.contains(&format!("\nnote   {what}\n       mend: {mend}\n")),
         "{said}"
     );
     opens(&home);
+    // What a move that runs now is busy with is not left over yet.
+    let locks = home.data().join("locks");
+    if !locks.exists() {
+        fs::create_dir(&locks).unwrap();
+        fs::set_permissions(&locks, Permissions::from_mode(0o700)).unwrap();
+    }
+    let turn = fs::File::create(locks.join("key")).unwrap();
+    turn.lock().unwrap();
+    assert_eq!(run(&home, &["key", "status"], "").succeeds().stderr, "");
+    drop(turn);
+    assert_ne!(run(&home, &["key", "status"], "").succeeds().stderr, "");
+    // The one that is in use is not left over, whatever is written down.
+    record(
+        &home,
+        &json!({ "format": 1, "source": "keyring", "id": id, "check": "1".repeat(32) }),
+    );
+    assert_eq!(run(&home, &["key", "status"], "").succeeds().stderr, "");
 }
 
 #[test]
@@ -782,21 +865,23 @@ fn a_first_key_can_be_made_where_it_is_wanted() {
 }
 
 #[test]
-fn without_a_runtime_directory_a_passphrase_is_warned_of() {
+fn without_a_runtime_directory_no_key_goes_under_a_passphrase() {
     let home = stored();
-    let mut moving = home.command(HELPER);
-    moving
-        .args(["key", "move", "--to", "passphrase"])
-        .env_remove("XDG_RUNTIME_DIR");
-    Outcome::of(&mut moving, PASSPHRASE.as_bytes()).is(
-        &format!(
-            "Moved the key from key-file to passphrase: it is in {}, sealed with a passphrase; 1 credential opens with \
-             it.\n",
-            key_path(&home)
-        ),
-        NO_REST,
-        0,
+    let refused = error(
+        "a passphrase is of no use here: there is no runtime directory that is yours alone, where the key could rest \
+         opened; set XDG_RUNTIME_DIR to one, or move the key to keyring, key-file or environment",
     );
+    let words = ["key", "move", "--to", "passphrase"];
+    let mut moving = home.command(HELPER);
+    moving.args(words).env_remove("XDG_RUNTIME_DIR");
+    Outcome::of(&mut moving, PASSPHRASE.as_bytes()).is("", &refused, 1);
+    if terminal::has_terminals() {
+        // Nobody is asked in vain.
+        let words = [["env", "--unset=XDG_RUNTIME_DIR", HELPER].as_slice(), &words].concat();
+        terminal::typed(&home, "", &words).is(&refused, "", 1);
+    }
+    assert_eq!(state(&home)["source"], "key-file");
+    opens(&home);
 }
 
 #[test]
@@ -808,7 +893,24 @@ fn without_a_runtime_directory_a_passphrase_is_of_no_use_and_can_be_taken_back()
         Outcome::of(&mut command, input.as_bytes())
     };
     run(&["unlock"], PASSPHRASE).is("", NO_REST, 1);
-    run(&["get"], "h").fails();
+    let no_use = "the key is locked with a passphrase, and there is no runtime directory that is yours alone, where it \
+                  could rest opened; set XDG_RUNTIME_DIR to one, or take the passphrase back: docker-credential-scoped \
+                  key move --to key-file";
+    run(&["get"], "h").is(&format!("{no_use}\n"), "", 1);
+    let said = run(&["doctor"], "").stdout;
+    let (what, mend) = no_use.rsplit_once("; ").unwrap();
+    assert!(
+        said.contains(what) && said.contains(mend) && !said.contains("unlock"),
+        "{said}"
+    );
+    run(&["key", "status"], "").is(
+        &format!(
+            "source  passphrase\nplace   {}\nopened  no; {NO_REST}",
+            key_path(&home)
+        ),
+        "",
+        0,
+    );
     run(&["key", "move", "--to", "key-file"], PASSPHRASE).succeeds();
     run(&["get"], "h").is(&found("h", "u", "s"), "", 0);
 }

@@ -10,6 +10,7 @@ mod hub;
 mod import;
 mod inspect;
 mod key;
+mod lock;
 mod log;
 mod prune;
 mod remove;
@@ -26,7 +27,6 @@ use super::locations::{credential_store, data_location, token_cache};
 use super::{Process, Said, one_line};
 use crate::cli::{Command, CommandLine};
 use crate::command::credentials::Credentials;
-use crate::command::key::lock;
 use crate::command::obtain::Rooms;
 use crate::command::recorder::Recorder;
 use crate::command::status::Format;
@@ -69,7 +69,7 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
         Command::Import(arguments) => import::import(arguments, program, &credentials, process),
         Command::Inspect(arguments) => inspect::inspect(arguments, process),
         Command::Key(arguments) => key::key(arguments, &credentials, process),
-        Command::Lock => lock::lock(&credentials),
+        Command::Lock(arguments) => lock::lock(&arguments, &credentials),
         Command::Log(arguments) => log::log(&arguments, process.now),
         Command::Prune(arguments) => prune::prune(arguments, &credentials, process),
         Command::Remove(arguments) => remove::remove(arguments, program, &credentials, process),

@@ -27,15 +27,21 @@ pub enum KeyCommand {
     Move(KeyMove),
     /// Say where the key is, and until when it rests opened; it is not opened, and nobody is asked
     Status(KeyStatus),
+    /// A passphrase where it does not belong, so that it is we who refuse it.
+    #[command(external_subcommand)]
+    Misplaced(Vec<OsString>),
 }
 
 /// The arguments of `key move`.
 #[derive(Debug, Args)]
 pub struct KeyMove {
-    /// keyring; key-file, the one that settings.json names as keyFile or else the one beside the credentials;
-    /// environment, the variable `DOCKER_CREDENTIAL_SCOPED_KEY`, which has to hold the key already; or passphrase, which
-    /// also changes one
-    #[arg(long, value_name = "SOURCE")]
+    /// Where to: keyring, key-file, environment or passphrase
+    ///
+    /// - keyring: the OS keyring
+    /// - key-file: the file that settings.json names as keyFile, else the one beside the credentials
+    /// - environment: the variable `DOCKER_CREDENTIAL_SCOPED_KEY`, which has to hold the key already
+    /// - passphrase: beside the credentials, sealed with one; or with another one
+    #[arg(long, value_name = "SOURCE", verbatim_doc_comment)]
     pub to: String,
     /// A passphrase where it does not belong, so that it is we who refuse it.
     #[arg(hide = true)]
@@ -48,6 +54,17 @@ pub struct KeyStatus {
     /// Print JSON, for programs
     #[arg(long)]
     pub json: bool,
+    /// A passphrase where it does not belong, so that it is we who refuse it.
+    #[arg(hide = true)]
+    pub misplaced: Vec<OsString>,
+}
+
+/// The arguments of `lock`.
+#[derive(Debug, Args)]
+pub struct Lock {
+    /// A passphrase where it does not belong, so that it is we who refuse it.
+    #[arg(hide = true)]
+    pub misplaced: Vec<OsString>,
 }
 
 /// The arguments of `unlock`.

@@ -18,6 +18,10 @@ use crate::store::TokenServers;
 /// cannot be opened, has expired or is not where it is kept is left out, and so is what an identity token is wanted for
 /// of nobody knows whom. Prefixes are left out too: docker takes keys for hosts.
 ///
+/// So is all that is stored while the key is locked: a `list` that fails costs `docker build` and compose every registry,
+/// those of other helpers and public images too, where one that leaves out costs only what is locked. Whoever then asks
+/// for one of them by `get` is told why.
+///
 /// The account is the one that `get` would answer, `<token>` for an identity token: clients only show it, or choose
 /// by it whose credential they ask for, and whoever did by the stored account would be given something else.
 pub fn list(
@@ -29,7 +33,8 @@ pub fn list(
     let settings = all.settings;
     let entries = match (all.store.entries(), settings.on_unavailable) {
         (Ok(entries), _) => entries,
-        // Not one credential but the store itself: what `get` says of that, `list` says too.
+        // Not what is sealed but the store itself: nobody knows what there is to leave out. What `get` says of that,
+        // `list` says too.
         (Err(error), OnUnavailable::Error) => return Err(error.into()),
         (Err(_), OnUnavailable::Miss) => Vec::new(),
     };

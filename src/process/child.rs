@@ -96,7 +96,7 @@ fn outlive_ctrl_c() -> io::Result<()> {
 }
 
 #[cfg(unix)]
-mod signals {
+pub(super) mod signals {
     use std::fs;
     use std::io;
 
@@ -129,6 +129,11 @@ mod signals {
         (!is_everyones)
             .then(|| Signal::from_named_raw(origin.signal))
             .flatten()
+    }
+
+    /// Whether somebody had this signal ignored.
+    pub(in crate::process) fn is_ignored(signal: i32) -> bool {
+        ignored() & (1 << (signal - 1)) != 0
     }
 
     /// The signals that are ignored, a bit each from 1 (proc(5), `SigIgn`); none where the system does not say.

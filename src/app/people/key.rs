@@ -18,17 +18,27 @@ use crate::store::CredentialStore;
 pub(super) fn key(arguments: Key, store: &CredentialStore, process: &mut Process<'_>) -> Result<Report> {
     match arguments.command {
         KeyCommand::Move(KeyMove { to, misplaced }) => {
-            refuse_misplaced("key move", &misplaced)?;
+            refuse_misplaced(
+                "key move: takes nothing beside --to; a passphrase goes to standard input",
+                &misplaced,
+            )?;
             // Not repeated: somebody may write a passphrase in its place.
             let to = to.parse().context("--to")?;
             // They name the key file, and what cannot be read names none.
             Settings::load(files::user_id())?;
-            let now = process.now;
-            with_passphrases(process, |passphrases| {
-                r#move::move_key(to, passphrases, store, now)
-            })
+            with_passphrases(process, |passphrases| r#move::move_key(to, passphrases, store))
         }
-        KeyCommand::Status(KeyStatus { json }) => status::status(format_of(json), store),
+        KeyCommand::Status(KeyStatus { json, misplaced }) => {
+            refuse_misplaced(
+                "key status: takes nothing beside --json; others can see what is on a command line",
+                &misplaced,
+            )?;
+            Settings::load(files::user_id())?;
+            status::status(format_of(json), store)
+        }
+        KeyCommand::Misplaced(_) => {
+            bail!("key: takes move or status; see docker-credential-scoped key --help")
+        }
     }
 }
 
@@ -51,9 +61,9 @@ pub(super) fn with_passphrases<Done>(
 }
 
 /// A word too many may be a passphrase, and is not repeated.
-pub(super) fn refuse_misplaced(command: &str, words: &[OsString]) -> Result<()> {
+pub(super) fn refuse_misplaced(refusal: &'static str, words: &[OsString]) -> Result<()> {
     if !words.is_empty() {
-        bail!("{command}: reads passphrases from standard input; others can see what is on a command line");
+        bail!(refusal);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use super::finding::Finding;
 use super::store::{is_of_key, unfit};
 use crate::command::key::{leftover_text, whereabouts};
 use crate::command::{quoted, rfc3339};
-use crate::store::{KEY_VARIABLE, KeyError, KeySource, KeyState, StoreError};
+use crate::store::{Entry, KEY_VARIABLE, KeyError, KeySource, KeyState, StoreError};
 
 /// Whether the key opens. Where it does not, that is said here, and not of each credential.
 pub(super) fn key(patient: Patient<'_>) -> Vec<Finding> {
@@ -21,14 +21,18 @@ pub(super) fn key(patient: Patient<'_>) -> Vec<Finding> {
                 .flatten()
                 .map(|state| opened(&state, patient)),
         ),
-        Ok(false) => findings.extend(
-            store
-                .entries()
-                .unwrap_or_default()
-                .into_iter()
-                .find_map(|entry| entry.held.err().filter(is_of_key))
-                .map(|error| Finding::of_error(error, "")),
-        ),
+        Ok(false) => match store.entries().unwrap_or_default().into_iter().find_map(of_key) {
+            Some(error) => findings.push(Finding::of_error(error, "")),
+            // The first credential would be refused. What the settings do not say is said of them.
+            None => findings.extend(
+                store
+                    .try_first_key()
+                    .err()
+                    .filter(|_| patient.settings_error.is_none())
+                    .filter(is_of_key)
+                    .map(|error| Finding::of_error(error, "")),
+            ),
+        },
         Err(StoreError::Key(error)) => findings.push(match error.as_ref() {
             KeyError::OpenToOthers { path } => {
                 Finding::wrong(format!("{}: the key is open to other users", path.display()))
@@ -40,11 +44,15 @@ pub(super) fn key(patient: Patient<'_>) -> Vec<Finding> {
         // Said of the directories.
         Err(_) => {}
     }
-    if let Some(state) = store.key_state().ok().flatten().filter(|state| state.is_moving) {
-        let (what, mend) = leftover_text(state.source);
+    let state = store.key_state().ok().flatten();
+    if let Some((what, mend)) = state.as_ref().and_then(leftover_text) {
         findings.push(Finding::note(what).mended_by(mend));
     }
     findings
+}
+
+fn of_key(entry: Entry) -> Option<StoreError> {
+    entry.held.err().filter(is_of_key)
 }
 
 fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
@@ -54,6 +62,7 @@ fn opened(state: &KeyState, patient: Patient<'_>) -> Finding {
         rests_until,
         is_moving: _,
         is_open_to_others,
+        left_over: _,
     } = state;
     let place = Path::new(place.as_deref().unwrap_or_default());
     if *is_open_to_others {

@@ -30,10 +30,19 @@ pub(crate) fn whereabouts(state: &KeyState) -> String {
     }
 }
 
-/// What is said of entries that nobody needs any more.
-pub(crate) fn leftover_text(source: KeySource) -> (String, String) {
-    (
-        "a key move was interrupted, and may have left a key in the OS keyring".to_owned(),
-        format!("docker-credential-scoped key move --to {source} removes it"),
-    )
+/// What is said of entries that may be there though nobody needs them any more, and the mend.
+pub(crate) fn leftover_text(state: &KeyState) -> Option<(String, String)> {
+    if state.left_over.is_empty() {
+        return None;
+    }
+    Some((
+        format!(
+            "the OS keyring may still hold a key that is not used any more (service docker-credential-scoped, username {})",
+            state.left_over.join(", ")
+        ),
+        format!(
+            "the next key move tries to remove it, as docker-credential-scoped key move --to {}",
+            state.source
+        ),
+    ))
 }

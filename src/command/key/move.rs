@@ -1,33 +1,26 @@
 //! `key move`: the key in another place, and nothing lost on the way.
 
-use anyhow::Result;
-use time::{Duration, OffsetDateTime};
+use anyhow::{Result, bail};
 
 use super::passphrase::Passphrases;
-use super::{NO_REST, whereabouts};
+use super::whereabouts;
 use crate::command::Report;
 use crate::secret::Secret;
-use crate::store::{CredentialStore, Entry, Home, KeySource, Moved, Unlocking};
-
-/// How long a key that was locked rests opened, if it is not moved after all.
-const MEANWHILE: Duration = Duration::MINUTE;
+use crate::store::{CredentialStore, Entry, Home, KeySource, Moved};
 
 /// Puts the key there.
-pub fn move_key(
-    to: KeySource,
-    mut passphrases: Passphrases<'_>,
-    store: &CredentialStore,
-    now: OffsetDateTime,
-) -> Result<Report> {
+pub fn move_key(to: KeySource, mut passphrases: Passphrases<'_>, store: &CredentialStore) -> Result<Report> {
+    if to == KeySource::Passphrase && !store.can_rest() {
+        bail!(
+            "a passphrase is of no use here: there is no runtime directory that is yours alone, where the key could rest \
+             opened; set XDG_RUNTIME_DIR to one, or move the key to keyring, key-file or environment"
+        );
+    }
     let state = store.key_state()?;
     let sealed = state.filter(|state| state.source == KeySource::Passphrase);
-    let rests_until = sealed.as_ref().and_then(|state| state.rests_until);
-    let open = |present: &Secret| -> Result<()> {
-        let rest = rests_until.map_or(MEANWHILE, |until| until - now);
-        store.unlock(Unlocking::Passphrase(present), rest)?;
-        Ok(())
-    };
-    if sealed.is_some() && rests_until.is_none() && to != KeySource::Passphrase {
+    // It does not rest: a move that fails leaves nothing open that was locked.
+    let open = |present: &Secret| Ok(store.open_with_passphrase(present)?);
+    if sealed.as_ref().is_some_and(|state| state.rests_until.is_none()) && to != KeySource::Passphrase {
         open(&passphrases.present()?)?;
     }
     let another;
@@ -94,7 +87,7 @@ fn told(moved: Moved, store: &CredentialStore) -> Report {
         report.note(left);
     }
     if to == KeySource::Passphrase && state.is_some_and(|state| state.rests_until.is_none()) {
-        report.note(NO_REST);
+        report.note("the key does not rest opened; docker-credential-scoped unlock opens it");
     }
     report
 }

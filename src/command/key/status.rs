@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{NO_KEY, leftover_text};
+use super::{NO_KEY, NO_REST, leftover_text};
 use crate::command::status::Format;
 use crate::command::{Report, aligned, in_ascii, printable, rfc3339};
 use crate::store::{CredentialStore, KeySource, KeyState};
@@ -18,16 +18,15 @@ pub fn status(format: Format, store: &CredentialStore) -> Result<Report> {
             report.text = in_ascii(&serde_json::to_string_pretty(&shown)?) + "\n";
         }
         (Format::Table, None) => report.say(NO_KEY),
-        (Format::Table, Some(state)) => report.text = table(state),
+        (Format::Table, Some(state)) => report.text = table(state, store),
     }
-    if let Some(state) = state.filter(|state| state.is_moving) {
-        let (what, mend) = leftover_text(state.source);
+    if let Some((what, mend)) = state.as_ref().and_then(leftover_text) {
         report.note(format_args!("{what}; {mend}"));
     }
     Ok(report)
 }
 
-fn table(state: &KeyState) -> String {
+fn table(state: &KeyState, store: &CredentialStore) -> String {
     let opened = match (state.source, state.rests_until) {
         (KeySource::Environment | KeySource::KeyFile, _) => {
             "whenever it is needed; it cannot be locked there".to_owned()
@@ -43,6 +42,7 @@ fn table(state: &KeyState) -> String {
              ask you"
                 .to_owned()
         }
+        (KeySource::Passphrase, None) if !store.can_rest() => format!("no; {NO_REST}"),
         (KeySource::Passphrase, None) => "no; docker-credential-scoped unlock opens it".to_owned(),
     };
     let lines = [

@@ -39,6 +39,11 @@ pub fn unlock(rest: Duration, mut passphrases: Passphrases<'_>, store: &Credenti
             return Ok(report);
         }
         KeySource::Keyring => store.unlock(Unlocking::Prompting, rest)?,
+        KeySource::Passphrase if !store.can_rest() => {
+            // Before anybody is asked: what is opened here is locked again when this ends.
+            report.fail(NO_REST);
+            return Ok(report);
+        }
         KeySource::Passphrase => store.unlock(Unlocking::Passphrase(&passphrases.present()?), rest)?,
     };
     match rests_until {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::keyring::KeyringProblem;
-use super::places::KEY_VARIABLE;
+use super::places::{KEY_VARIABLE, KeyPlaces};
 use super::source::KeySource;
 use crate::files::FileError;
 use crate::seal::NoRandomBytes;
@@ -113,8 +113,13 @@ pub enum KeyError {
     /// The key is sealed with a passphrase, and does not rest.
     #[error("the key is locked with a passphrase; unlock it: docker-credential-scoped unlock")]
     PassphraseNeeded,
+    /// The same, and nothing that opens it would last.
+    #[error(
+        "the key is locked with a passphrase, and there is no runtime directory that is yours alone, where it could rest opened; set XDG_RUNTIME_DIR to one, or take the passphrase back: docker-credential-scoped key move --to key-file"
+    )]
+    PassphraseOfNoUse,
     /// The system has no room to work the passphrase out in.
-    #[error("the passphrase takes {} MiB of memory to try, and the system does not give that much", kibibytes / 1024)]
+    #[error("the passphrase takes {} MiB of memory to try, and the system does not give that much; try again when more is free", kibibytes / 1024)]
     NoMemory {
         /// How much it takes.
         kibibytes: u32,
@@ -131,7 +136,7 @@ pub enum KeyError {
     #[error("{0}")]
     Settings(String),
     /// A passphrase was given for a key that none opens.
-    #[error("the key is in the {0}, and no passphrase opens it there")]
+    #[error("the key is in the {0}, and no passphrase opens it there; unlock it without one")]
     TakesNoPassphrase(KeySource),
     /// Each of the homes was tried, and the other process was faster each time.
     #[error("another process made the key at the same moment; try again")]
@@ -140,9 +145,20 @@ pub enum KeyError {
     #[error("the key is in the environment, and {KEY_VARIABLE} is not set; set it")]
     VariableMissing,
     /// The passphrase is another one, or the file was changed.
-    #[error("that is not the passphrase that the key is sealed with (or {} is damaged)", path.display())]
+    #[error("that is not the passphrase that the key is sealed with (or {} is damaged); try again with the right one, or restore that file", path.display())]
     WrongPassphrase {
         /// The key file.
         path: PathBuf,
     },
+}
+
+impl KeyError {
+    /// Where an unlocked key rests nowhere, to unlock it is no mend.
+    pub(super) fn passphrase_needed(places: &KeyPlaces) -> Self {
+        if (places.runtime)().is_some() {
+            Self::PassphraseNeeded
+        } else {
+            Self::PassphraseOfNoUse
+        }
+    }
 }

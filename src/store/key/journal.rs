@@ -90,6 +90,30 @@ fn read(root: &PrivateDirectory) -> Result<Vec<Left>, FileError> {
         .collect())
 }
 
+/// The ids of the entries that may be left over; none where that cannot be told. The one in use is not, nor what
+/// somebody is busy with now.
+pub(super) fn left_over(root: &PrivateDirectory, record: &Record) -> Vec<String> {
+    let mut ids = read(root).unwrap_or_default();
+    ids.retain(|id| !is_in_use(record, id));
+    if !ids.is_empty() && is_turn_taken(root) {
+        ids.clear();
+    }
+    ids
+}
+
+/// Whether another process has its turn now. Where locks do not work nobody knows.
+fn is_turn_taken(root: &PrivateDirectory) -> bool {
+    let Ok(Some(locks)) = root.open_below("locks") else {
+        return false;
+    };
+    let mut is_taken = false;
+    drop(locks.lock("key", Duration::ZERO, || {
+        is_taken = true;
+        true
+    }));
+    is_taken
+}
+
 /// Whether anything may be left over.
 pub(super) fn is_there(root: &PrivateDirectory) -> bool {
     root.modified(NAME).is_some()

@@ -69,10 +69,10 @@ impl Patience {
 #[derive(Clone, Debug, ThisError, PartialEq, Eq)]
 pub enum KeyringProblem {
     /// The person did not want to open it.
-    #[error("its prompt was dismissed")]
+    #[error("its prompt was dismissed, or could not be shown here; try again where it can be")]
     Dismissed,
     /// Something else.
-    #[error("it failed: {0}")]
+    #[error("it failed: {0}; try again, or restart the keyring's service")]
     Failed(String),
     /// It is locked.
     #[error("it is locked; unlock it: docker-credential-scoped unlock")]
@@ -103,7 +103,7 @@ pub enum KeyringProblem {
     #[error("nobody answered its prompt within {} s; try again", PROMPT_LIMIT.as_secs())]
     Prompt,
     /// It is there, and does not answer.
-    #[error("it does not answer (waited {} s); restart it", QUIET_LIMIT.as_secs())]
+    #[error("it does not answer (waited {} s); restart the keyring's service, or log in anew", QUIET_LIMIT.as_secs())]
     Silent,
 }
 

@@ -129,7 +129,7 @@ impl Keys {
             }
             Place::Passphrase(_) => resting::read(&elsewhere.check, &places)
                 .map(|rested| rested.key)
-                .ok_or(KeyError::PassphraseNeeded),
+                .ok_or_else(|| KeyError::passphrase_needed(&places)),
         }
     }
 }

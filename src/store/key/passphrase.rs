@@ -117,7 +117,8 @@ mod tests {
         assert_eq!(open("correct horse").unwrap().bytes(), key.bytes());
         assert_eq!(
             open("correct horsf").unwrap_err().to_string(),
-            "that is not the passphrase that the key is sealed with (or /d/key is damaged)"
+            "that is not the passphrase that the key is sealed with (or /d/key is damaged); try again with the right one, or restore that \
+             file"
         );
         let sealed = STANDARD.decode(&wrapped.sealed).unwrap();
         assert!(!sealed.windows(8).any(|window| window == [7; 8]));

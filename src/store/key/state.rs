@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use zeroize::Zeroizing;
 
+use super::environment;
 use super::error::KeyError;
 use super::journal;
-use super::key_file::NamedKeyFile;
+use super::key_file::{self, NamedKeyFile};
 use super::places::{KEY_VARIABLE, KeyPlaces};
 use super::record::{Elsewhere, Place, Record, path_in};
 use super::resting;
 use super::source::KeySource;
-use crate::files::PrivateDirectory;
+use crate::files::{Location, PrivateDirectory, foreign};
 use crate::store::{CredentialStore, StoreError};
 
 /// Where the key is, and whether it rests opened.
@@ -27,6 +29,8 @@ pub struct KeyState {
     pub is_moving: bool,
     /// Whether others can read the key file that settings.json names.
     pub is_open_to_others: bool,
+    /// The entries of the keyring that may hold a key that is not used any more.
+    pub left_over: Vec<String>,
 }
 
 impl CredentialStore {
@@ -54,7 +58,17 @@ impl CredentialStore {
             rests_until,
             is_moving: journal::is_there(&root),
             is_open_to_others,
+            left_over: journal::left_over(&root, &record),
         }))
+    }
+
+    /// Whether the first credential could be sealed with what somebody has set for a key. Makes nothing.
+    pub fn try_first_key(&self) -> Result<(), StoreError> {
+        if self.record()?.is_some() {
+            return Ok(());
+        }
+        let root = self.location.as_ref().map(Location::open).transpose()?.flatten();
+        Ok(try_set(&self.keys.places(), root.as_ref()).map_err(Arc::new)?)
     }
 
     /// What is written down of where the key is, and the store's directory; `None` where there is none.
@@ -71,6 +85,32 @@ impl CredentialStore {
             return Err(Arc::new(missing).into());
         }
         Ok(record.map(|record| (root, record)))
+    }
+}
+
+/// Whether there is a key in what is set, and in nothing else where something is.
+fn try_set(places: &KeyPlaces, root: Option<&PrivateDirectory>) -> Result<(), KeyError> {
+    let Some(path) = (places.key_file)() else {
+        return environment::read(places).map(drop);
+    };
+    let is_there = match root {
+        Some(root) => match NamedKeyFile::of(places, root) {
+            Some(file) => file.read()?.is_some(),
+            None => return environment::read(places).map(drop),
+        },
+        // Nobody knows yet whose files are ours; but whether it holds a key can be told.
+        None => match foreign::read(&path)?.map(Zeroizing::new) {
+            Some(bytes) if key_file::parse(bytes.trim_ascii()).is_none() => {
+                let place = path.display().to_string();
+                return Err(KeyError::NotAKey { place });
+            }
+            bytes => bytes.is_some(),
+        },
+    };
+    if is_there {
+        Ok(())
+    } else {
+        Err(KeyError::KeyFileNotMade { path })
     }
 }
 

@@ -39,6 +39,23 @@ impl CredentialStore {
         }
     }
 
+    /// Opens the key with its passphrase, for this process alone: it does not rest.
+    pub fn open_with_passphrase(&self, passphrase: &Secret) -> Result<(), StoreError> {
+        if let Some((root, Record::Elsewhere(elsewhere))) = self.record()?
+            && let Some(key) =
+                open_with(Unlocking::Passphrase(passphrase), &elsewhere, &root).map_err(Arc::new)?
+        {
+            self.keys.remember(key);
+        }
+        Ok(())
+    }
+
+    /// Whether there is a runtime directory, where an opened key can rest.
+    #[must_use]
+    pub fn can_rest(&self) -> bool {
+        (self.keys.places().runtime)().is_some()
+    }
+
     /// Opens the key with what a person gives, and lays it to rest for so long. What is open all the time only opens.
     pub fn unlock(&self, with: Unlocking<'_>, rest: time::Duration) -> Result<Unlocked, StoreError> {
         const AS_IT_IS: Unlocked = Unlocked { rests_until: None };
