@@ -93,10 +93,14 @@ fn read(root: &PrivateDirectory) -> Result<Vec<Left>, FileError> {
 /// The ids of the entries that may be left over; none where that cannot be told. The one in use is not, nor what
 /// somebody is busy with now.
 pub(super) fn left_over(root: &PrivateDirectory, record: &Record) -> Vec<String> {
-    let mut ids = read(root).unwrap_or_default();
-    ids.retain(|id| !is_in_use(record, id));
+    let all = read(root).unwrap_or_default();
+    let ids: Vec<_> = all
+        .into_iter()
+        .map(|left| left.id)
+        .filter(|id| !is_in_use(record, id))
+        .collect();
     if !ids.is_empty() && is_turn_taken(root) {
-        ids.clear();
+        return Vec::new();
     }
     ids
 }

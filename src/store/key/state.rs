@@ -90,11 +90,11 @@ impl CredentialStore {
 
 /// Whether there is a key in what is set, and in nothing else where something is.
 fn try_set(places: &KeyPlaces, root: Option<&PrivateDirectory>) -> Result<(), KeyError> {
-    let Some(path) = (places.key_file)() else {
+    let Some(path) = (places.key_file)().map_err(KeyError::Settings)? else {
         return environment::read(places).map(drop);
     };
     let is_there = match root {
-        Some(root) => match NamedKeyFile::of(places, root) {
+        Some(root) => match NamedKeyFile::of(places, root)? {
             Some(file) => file.read()?.is_some(),
             None => return environment::read(places).map(drop),
         },
