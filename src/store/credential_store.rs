@@ -151,11 +151,12 @@ impl CredentialStore {
     ) -> Result<(Credential, Option<Credential>), E> {
         let located = || self.location.as_ref().ok_or(StoreError::NoHome);
         let root = located()?.create().map_err(StoreError::from)?;
-        let writer = self.writer(&root, now)?;
+        self.open_ahead(&root);
         let _change = turn::change(&root);
         let before = self.get(slot)?.map(|held| held.credential);
+        // What is refused makes no key.
         let after = change(before.as_ref())?;
-        writer.write(&slot.file_name(), &after)?;
+        self.writer(&root, now)?.write(&slot.file_name(), &after)?;
         Ok((after, before))
     }
 
