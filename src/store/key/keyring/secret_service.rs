@@ -44,7 +44,7 @@ pub(super) fn find(id: &str, manner: Manner, stage: &Stage) -> Result<bool, Keyr
 pub(super) fn find_secret(id: &str, manner: Manner, stage: &Stage) -> Result<Vec<u8>, KeyringProblem> {
     let service = connect(EncryptionType::Dh)?;
     let item = find_item(&service, id, manner, stage)?.ok_or(KeyringProblem::NoEntry)?;
-    item.get_secret().map_err(|error| problem(&error))
+    Ok(item.get_secret()?)
 }
 
 /// The item of that id, which is unlocked then; `None` where all is open that there is, and it is not in it.
@@ -54,16 +54,15 @@ fn find_item<'a>(
     manner: Manner,
     stage: &Stage,
 ) -> Result<Option<Item<'a>>, KeyringProblem> {
-    let failed = |error| problem(&error);
     if let Some(item) = search(service, id, manner, stage)? {
         return Ok(Some(item));
     }
     // Some services show nothing of what is in a locked collection. The default one is the likeliest.
     let default = default_collection(service)?;
     let is_any = default.is_some();
-    let others = service.get_all_collections().map_err(failed)?;
+    let others = service.get_all_collections()?;
     for collection in default.into_iter().chain(others) {
-        if collection.is_locked().map_err(failed)? {
+        if collection.is_locked()? {
             open(&collection, manner, stage)?;
             if let Some(item) = search(service, id, manner, stage)? {
                 return Ok(Some(item));
@@ -84,9 +83,8 @@ fn search<'a>(
     manner: Manner,
     stage: &Stage,
 ) -> Result<Option<Item<'a>>, KeyringProblem> {
-    let failed = |error| problem(&error);
     let attributes = HashMap::from([("service", SERVICE), ("username", id)]);
-    let found = service.search_items(attributes).map_err(failed)?;
+    let found = service.search_items(attributes)?;
     // Whoever asks for it by its name unlocks each of them.
     if manner == Manner::Quiet && !found.locked.is_empty() {
         return Err(KeyringProblem::Locked);
@@ -98,7 +96,7 @@ fn search<'a>(
         return Ok(None);
     };
     stage.waits_for_a_person();
-    item.unlock().map_err(failed)?;
+    item.unlock()?;
     Ok(Some(item))
 }
 
@@ -109,7 +107,7 @@ fn default_collection<'a>(service: &'a SecretService<'a>) -> Result<Option<Colle
         Ok(collection) if is_of_session(collection.collection_path.as_str()) => Ok(None),
         Ok(collection) => Ok(Some(collection)),
         Err(Error::NoResult) => Ok(None),
-        Err(error) => Err(problem(&error)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -119,21 +117,20 @@ fn is_of_session(path: &str) -> bool {
 }
 
 fn connect<'a>(encryption: EncryptionType) -> Result<SecretService<'a>, KeyringProblem> {
-    SecretService::connect(encryption).map_err(|error| problem(&error))
+    Ok(SecretService::connect(encryption)?)
 }
 
 fn open(collection: &Collection<'_>, manner: Manner, stage: &Stage) -> Result<(), KeyringProblem> {
-    let failed = |error| problem(&error);
-    if !collection.is_locked().map_err(failed)? {
+    if !collection.is_locked()? {
         return Ok(());
     }
     if manner == Manner::Quiet {
         return Err(KeyringProblem::Locked);
     }
     stage.waits_for_a_person();
-    collection.unlock().map_err(failed)?;
+    collection.unlock()?;
     // A service may say that it is done, and have asked nobody.
-    if collection.is_locked().map_err(failed)? {
+    if collection.is_locked()? {
         return Err(KeyringProblem::Locked);
     }
     Ok(())
@@ -142,6 +139,12 @@ fn open(collection: &Collection<'_>, manner: Manner, stage: &Stage) -> Result<()
 /// What an error of the keyring crate's store comes from.
 pub(super) fn problem_in(error: &(dyn std::error::Error + Send + Sync + 'static)) -> Option<KeyringProblem> {
     error.downcast_ref().map(problem)
+}
+
+impl From<Error> for KeyringProblem {
+    fn from(error: Error) -> Self {
+        problem(&error)
+    }
 }
 
 fn problem(error: &Error) -> KeyringProblem {
