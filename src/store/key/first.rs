@@ -24,30 +24,24 @@ impl Keys {
         root: &PrivateDirectory,
         staging: &PrivateDirectory,
     ) -> Result<(), KeyError> {
-        let Some(places) = &self.places else {
-            return Record::Embedded(Key::random()?)
-                .create_in(root, staging)
-                .map(drop);
+        let said = match &self.places {
+            Some(places) => said(places, root)?,
+            None => None,
         };
-        // Who has said where the key is has meant it: nothing else is taken in its place.
-        if let Some(file) = NamedKeyFile::of(places, root)? {
-            let key = file.read()?.ok_or_else(|| KeyError::KeyFileNotMade {
-                path: file.path.clone(),
-            })?;
-            let record = Record::Elsewhere(Elsewhere::of(&key, Place::KeyFile));
-            return record.create_in(root, staging).map(drop);
-        }
-        if let Some(key) = environment::read(places)? {
-            let record = Record::Elsewhere(Elsewhere::of(&key, Place::Environment));
-            return record.create_in(root, staging).map(drop);
-        }
-        let patience = Patience::quiet();
-        if keyring::is_ready(patience).is_ok() && self.make_in_keyring(places, patience, root, staging)? {
-            return Ok(());
-        }
-        Record::Embedded(Key::random()?)
-            .create_in(root, staging)
-            .map(drop)
+        let record = if let Some(record) = said {
+            record
+        } else {
+            if let Some(places) = &self.places {
+                let patience = Patience::quiet();
+                if keyring::is_ready(patience).is_ok()
+                    && self.make_in_keyring(places, patience, root, staging)?
+                {
+                    return Ok(());
+                }
+            }
+            Record::Embedded(Key::random()?)
+        };
+        record.create_in(root, staging).map(drop)
     }
 
     /// Says whether there is a key now. To wait for one's turn and for the keyring is one time.
@@ -91,4 +85,16 @@ impl Keys {
         }
         Ok(true)
     }
+}
+
+/// The key where somebody has said that it is. Who has said so has meant it: nothing else is taken in its place.
+fn said(places: &KeyPlaces, root: &PrivateDirectory) -> Result<Option<Record>, KeyError> {
+    let at = |key: &Key, place| Some(Record::Elsewhere(Elsewhere::of(key, place)));
+    if let Some(file) = NamedKeyFile::of(places, root)? {
+        let key = file.read()?.ok_or_else(|| KeyError::KeyFileNotMade {
+            path: file.path.clone(),
+        })?;
+        return Ok(at(&key, Place::KeyFile));
+    }
+    Ok(environment::read(places)?.and_then(|key| at(&key, Place::Environment)))
 }
