@@ -43,6 +43,13 @@ impl<'a> NamedKeyFile<'a> {
         Ok(Some(Self { path, root }))
     }
 
+    /// The key, where there has to be one.
+    pub(super) fn read_existing(&self) -> Result<Key, KeyError> {
+        self.read()?.ok_or_else(|| KeyError::KeyFileMissing {
+            path: self.path.clone(),
+        })
+    }
+
     /// The key; `None` when there is no file.
     pub(super) fn read(&self) -> Result<Option<Key>, KeyError> {
         let Some(ForeignFile { bytes, .. }) = foreign::read_small(&self.path, MAX_BYTES, self.root)? else {

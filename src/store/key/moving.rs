@@ -184,16 +184,13 @@ impl Mover<'_> {
         let Some(file) = self.named()? else {
             return Ok(None);
         };
-        let place = || file.path.display().to_string();
-        if let Some(held) = file.read()? {
-            same(&held, key, place)?;
+        let held = if let Some(held) = file.read()? {
+            held
         } else {
             file.create(key)?;
-            let held = file.read()?.ok_or_else(|| KeyError::KeyFileMissing {
-                path: file.path.clone(),
-            })?;
-            same(&held, key, place)?;
-        }
+            file.read_existing()?
+        };
+        same(&held, key, || file.path.display().to_string())?;
         Ok(Some(Place::KeyFile))
     }
 
@@ -216,7 +213,7 @@ impl Mover<'_> {
         let (mut settled, mut left) = (Vec::new(), None);
         settled.extend(id_of(after));
         if let Some(Record::Elsewhere(old)) = before
-            && Some(old.source()) != named_source(after)
+            && !matches!(after, Record::Elsewhere(new) if new.place == old.place)
         {
             match &old.place {
                 Place::Environment => {
@@ -287,14 +284,6 @@ fn may_rest(source: KeySource) -> bool {
 
 /// How a person finds the entry in the keyring.
 const SERVICE_WORDS: &str = "service docker-credential-scoped, username";
-
-/// The source of a home that is not replaced with the record: the same again is no other home.
-fn named_source(record: &Record) -> Option<KeySource> {
-    match record {
-        Record::Elsewhere(elsewhere) if id_of(record).is_none() => Some(elsewhere.source()),
-        Record::Elsewhere(_) | Record::Embedded(_) => None,
-    }
-}
 
 fn id_of(record: &Record) -> Option<&str> {
     match record {

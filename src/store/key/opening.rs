@@ -110,10 +110,7 @@ impl Keys {
             ),
             Place::KeyFile => {
                 let file = NamedKeyFile::of(&places, root)?.ok_or(KeyError::KeyFileNotNamed)?;
-                let key = file.read()?.ok_or_else(|| KeyError::KeyFileMissing {
-                    path: file.path.clone(),
-                })?;
-                elsewhere.checked(key, || file.path.display().to_string())
+                elsewhere.checked(file.read_existing()?, || file.path.display().to_string())
             }
             Place::Keyring { id } => {
                 if let Some(rested) = resting::read(&elsewhere.check, &places) {
