@@ -7,6 +7,7 @@
 mod content;
 mod entries;
 mod held;
+mod writer;
 
 pub use entries::{Entry, Opened};
 pub use held::Held;
@@ -22,17 +23,14 @@ use crate::credential::{Credential, Profile};
 use crate::files::{FileError, Location, Lock, PrivateDirectory};
 use crate::protocol::docker::MAX_STORE_BYTES;
 use crate::registry::Server;
-use crate::seal::{self, Key, NoRandomBytes, Unopened};
+use crate::seal::{Key, NoRandomBytes, Unopened};
 use crate::store::key::{KeyError, KeyPlaces, Keys};
 use crate::store::slot::{self, Slot};
 use crate::store::turn;
-use content::Content;
+use writer::Writer;
 
 /// Six times the largest message that can be stored: JSON may write a byte of it as `\u0000`.
 const MAX_SLOT_BYTES: u64 = 6 * MAX_STORE_BYTES as u64;
-
-/// More than a token takes, with what is known of it: what a disk has to have room for.
-const PROBE_BYTES: usize = 8 * 1024;
 
 /// The credentials of one user, for one call: directories and key are opened once, and then remembered. What was not
 /// there is looked for again, and what cannot be used is an error each time.
@@ -329,46 +327,6 @@ impl CredentialStore {
             self.keys.make(root, staging).map_err(Arc::new)?;
         }
         Ok(self.keys.existing(root)?)
-    }
-}
-
-/// What writing a slot takes.
-struct Writer<'a> {
-    slots: PrivateDirectory,
-    staging: PrivateDirectory,
-    key: &'a Key,
-}
-
-impl Writer<'_> {
-    fn write(&self, name: &str, credential: &Credential) -> Result<(), StoreError> {
-        let sealed = self.seal(name, credential)?;
-        Ok(self.slots.replace(name, &sealed, &self.staging)?)
-    }
-
-    /// The same, as it was last used then.
-    fn write_dated(
-        &self,
-        name: &str,
-        credential: &Credential,
-        last_used: OffsetDateTime,
-    ) -> Result<(), StoreError> {
-        let sealed = self.seal(name, credential)?;
-        Ok(self
-            .slots
-            .replace_dated(name, &sealed, last_used, &self.staging)?)
-    }
-
-    fn seal(&self, name: &str, credential: &Credential) -> Result<Vec<u8>, StoreError> {
-        let content = Content::write(credential)?;
-        Ok(seal::seal(self.key, name, &content)?)
-    }
-
-    /// Writes a file as a slot is written, and removes it.
-    fn probe(&self) -> Result<(), FileError> {
-        // No slot's name, so that nobody looks into it.
-        const NAME: &str = "probe";
-        self.slots.replace(NAME, &[0; PROBE_BYTES], &self.staging)?;
-        self.slots.remove(NAME).map(drop)
     }
 }
 
