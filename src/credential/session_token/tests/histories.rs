@@ -252,7 +252,6 @@ fn only_session_tokens_go_and_only_those_that_five_stand_before() {
 }
 
 #[test]
-#[ignore = "takes minutes; tests/run has time for it"]
 fn a_million_histories_lose_nothing_that_was_to_stay() {
     histories(1_000_000);
 }
