@@ -19,6 +19,7 @@ use crate::command::get::{Answer, Lenders};
 use crate::command::recorder::Recorder;
 use crate::command::{Report, erase, get, list, printable, store};
 use crate::credential::holds_hub_token;
+use crate::deadline;
 use crate::files;
 use crate::protocol::docker::{self, MAX_STORE_BYTES, Verb};
 use crate::registry::MAX_SERVER_URL_BYTES;
@@ -34,6 +35,9 @@ const PROGRAM: &str = "docker-credential-scoped";
 
 /// How much white space around a message is put up with: it counts for nothing, but it has to be read.
 const MAX_WHITE_SPACE_BYTES: usize = 1024;
+
+/// What any pipe takes though nobody reads it: a page.
+const PIPE_BYTES: usize = 4096;
 
 /// What the process was given.
 pub struct Process<'a> {
@@ -77,6 +81,7 @@ pub fn run(mut process: Process<'_>) -> ExitCode {
         .collect();
     let said = match words.as_slice() {
         [only] if let Some(verb) = Verb::parse(only) => {
+            deadline::begin(deadline::Stream::Stdout);
             answer(verb, &program, process.variables, process.stdin, process.now)
                 .unwrap_or_else(|error| Said::failure(&format!("{error:#}")))
         }
@@ -85,6 +90,7 @@ pub fn run(mut process: Process<'_>) -> ExitCode {
         [unknown] if !holds_hub_token(unknown) => Said::failure(&docker::unknown_action(&program, unknown)),
         _ => Said::failure(&docker::usage(&program)),
     };
+    deadline::answer();
     match said.write(process.stdout, process.stderr) {
         Ok(()) => said.code,
         // A caller that cannot be answered must not be told that it was.
@@ -109,6 +115,9 @@ impl Said {
     }
 
     fn write(&self, stdout: &mut dyn Write, stderr: &mut dyn Write) -> io::Result<()> {
+        if self.stdout.expose().len() > PIPE_BYTES {
+            deadline::will_wait_for(&"somebody to read its answer");
+        }
         stdout.write_all(self.stdout.expose().as_bytes())?;
         stdout.flush()?;
         stderr.write_all(self.stderr.as_bytes())

@@ -21,6 +21,8 @@ use reqwest::{StatusCode, redirect};
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
+use crate::deadline;
+
 pub use failure::{CertificateProblem, HttpError, ProxyProblem};
 pub use request::{Authorization, Field, Method, Request};
 pub use response::{RateLimit, Response};
@@ -98,6 +100,7 @@ impl Http {
         let route = Route::of(request).ok_or_else(|| HttpError::Url {
             server: server.clone(),
         })?;
+        deadline::will_wait_for(&server);
         let client = self.client(route)?;
         let url = request.url.clone();
         let (mut outgoing, content) = match request.method {

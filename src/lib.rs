@@ -8,6 +8,8 @@
 //!   nouns;
 //!   [`credential`], what is kept for a server; [`protocol`], what callers speak; [`client_config`], what clients'
 //!   configuration files say
+//! - of the process as a whole: [`deadline`], when a call has to be answered, and its end where it is not; whoever waits
+//!   says so there
 //! - one outside thing each: [`settings`], the environment and the directories; [`files`]; [`store`], the
 //!   credentials store, sealed files on disk, and the key to them wherever it is (it uses [`files`]); [`token_cache`], access and refresh tokens until they
 //!   expire (it too); [`activity_log`], what was done, for who wants that written down (it too); [`secret_source`],
@@ -25,6 +27,7 @@ pub mod cli;
 pub mod client_config;
 pub mod command;
 pub mod credential;
+pub mod deadline;
 pub mod files;
 pub mod http;
 pub mod hub;

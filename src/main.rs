@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use docker_credential_scoped::app::{self, Process};
-use docker_credential_scoped::process::{self, Unbuffered};
+use docker_credential_scoped::process::{self, Awaited, Unbuffered};
 use time::OffsetDateTime;
 
 /// musl's own allocator takes more than twice as many instructions, and was a fifth of those of a `get`.
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
         arguments: std::env::args_os().collect(),
         variables: &|name| std::env::var_os(name),
         variable_names: &|| std::env::vars_os().map(|(name, _)| name).collect(),
-        stdin: &mut Unbuffered(io::stdin()),
+        stdin: &mut Awaited::new(Unbuffered(io::stdin())),
         stdout: &mut Unbuffered(io::stdout()),
         stderr: &mut io::stderr().lock(),
         is_interactive: &|| io::stdin().is_terminal() && io::stderr().is_terminal(),

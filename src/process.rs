@@ -1,6 +1,7 @@
 //! The process as the system sees it: streams without buffers, memory that is not dumped, how a panic ends, a
 //! prompt, the name of this machine, and a program that runs in its place. Knows nothing of what is read or written.
 
+mod awaited;
 mod caller;
 mod child;
 mod host;
@@ -9,6 +10,7 @@ mod prompt;
 use std::io::{self, Read, Write};
 use std::panic;
 
+pub use awaited::Awaited;
 pub use caller::caller;
 pub use child::Child;
 pub use host::host_name;
@@ -23,6 +25,13 @@ pub struct Unbuffered<Stream>(pub Stream);
 impl<Stream: std::os::fd::AsFd> Read for Unbuffered<Stream> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         Ok(rustix::io::read(&self.0, buffer)?)
+    }
+}
+
+#[cfg(unix)]
+impl<Stream: std::os::fd::AsFd> std::os::fd::AsFd for Unbuffered<Stream> {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 

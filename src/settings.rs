@@ -7,8 +7,8 @@ mod hub;
 mod registries;
 
 pub use base_directories::{
-    cache_directory, certificate_directories, data_directory, home_directory, runtime_directory,
-    session_directory, temporary_directory,
+    cache_directory, certificate_directories, data_directory, home_directory, root_certificates,
+    runtime_directory, session_directory, temporary_directory,
 };
 pub use declared::{DeclaredCredential, DeclaredCredentials};
 pub use environment::{

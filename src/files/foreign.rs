@@ -45,6 +45,24 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     Ok(Some(bytes))
 }
 
+/// Refuses what somebody else is going to read whole and what has no end, or one that is far off. What is not there is
+/// for him to say.
+pub fn ensure_it_ends(path: &Path) -> Result<(), FileError> {
+    let Ok(metadata) = fs::metadata(path) else {
+        return Ok(());
+    };
+    if !metadata.is_file() {
+        return Err(FileError::Unfit {
+            path: path.to_owned(),
+            why: Unfit::NotAFile,
+        });
+    }
+    if metadata.len() > MAX_CONFIG_BYTES {
+        return Err(FileError::io("read", path, io::ErrorKind::FileTooLarge.into()));
+    }
+    Ok(())
+}
+
 /// A small file of another program.
 pub struct ForeignFile {
     /// All of it.

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{PrivateDirectory, access};
+use crate::deadline;
 
 /// The pauses grow from the first to the second: a short wait ends at once, and a hundred waiting for a slow server
 /// leave it a processor to answer with.
@@ -36,6 +37,12 @@ impl PrivateDirectory {
             }
             if is_settled() || began.elapsed() >= patience {
                 return None;
+            }
+            if pause == FIRST_PAUSE {
+                deadline::will_wait_for(&format_args!(
+                    "whoever has locked {}",
+                    self.path.join(name).display()
+                ));
             }
             thread::sleep(pause);
             pause = LONGEST_PAUSE.min(pause * 2);

@@ -20,7 +20,7 @@ pub struct Created {
 impl Created {
     /// Until when it is good is as it was asked for where that is not answered. What is answered stands: be it for ever,
     /// or what cannot be read.
-    pub(super) fn read(body: &[u8], new: &NewToken) -> Result<Self, InvalidAnswer> {
+    pub fn read(body: &[u8], new: &NewToken) -> Result<Self, InvalidAnswer> {
         #[derive(Deserialize)]
         struct Wire {
             token: Option<String>,

@@ -37,7 +37,8 @@ pub struct HubToken {
 
 impl HubToken {
     /// Reads a token by itself; `None` where it is none.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn read(body: &[u8]) -> Option<Self> {
         serde_json::from_slice::<Wire>(body).ok()?.token()
     }
 

@@ -23,5 +23,7 @@ pub use hub::{Heard, Hub, Revoked};
 pub use hub_token::HubToken;
 pub use new_token::{Change, InvalidNewToken, NewToken};
 pub use owner::{InvalidOrganization, Organization, Owner};
+pub use pages::Page;
 pub use permissions::Permissions;
+pub use refusal::{Limit, Refusal};
 pub use resource::{InvalidResource, OrganizationScopes, Resource, ResourceKind};

@@ -15,15 +15,19 @@ pub(super) const PAGE_SIZE: u64 = 100;
 const MAX_PAGES: u64 = 100;
 
 /// A part of a list.
-pub(super) struct Page {
-    tokens: Vec<HubToken>,
-    of: Option<u64>,
-    has_next: bool,
+pub struct Page {
+    /// The tokens in it.
+    pub tokens: Vec<HubToken>,
+    /// How many the whole list has, as far as it says.
+    pub of: Option<u64>,
+    /// Whether there is another after it.
+    pub has_next: bool,
 }
 
 impl Page {
     /// `None` where it is no list of tokens.
-    pub(super) fn read(body: &[u8]) -> Option<Self> {
+    #[must_use]
+    pub fn read(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
         struct Raw {
             count: Option<Value>,

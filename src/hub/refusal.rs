@@ -28,7 +28,7 @@ const SECOND_FACTOR: [&[&str]; 4] = [&["2fa"], &["mfa"], &["two", "factor"], &["
 /// What a body says of why: `{"detail"}`, `{"message"}`, `{"text", "fields"}`, `{"errinfo", ..}`, or a text for
 /// each field. No `Debug`: a server may repeat what it was sent.
 #[derive(Default)]
-pub(super) struct Refusal {
+pub struct Refusal {
     /// All texts in it, in lower case, but for what is a token.
     texts: Vec<String>,
     /// Those that are said to people.
@@ -39,13 +39,15 @@ pub(super) struct Refusal {
 
 /// There are as many tokens as there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limit {
+pub struct Limit {
     /// How many that is.
-    pub(super) most: Option<u64>,
+    pub most: Option<u64>,
 }
 
 impl Refusal {
-    pub(super) fn read(body: &[u8]) -> Self {
+    /// Reads a body; of what is not JSON nothing is told.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Self {
         let mut refusal = Self::default();
         if let Ok(value) = serde_json::from_slice(body) {
             refusal.collect("", value);
@@ -104,7 +106,8 @@ impl Refusal {
 
     /// Whether there are as many tokens as may be, and how many that is where it says so. How Docker Hub words it is
     /// not documented; what is too long has a limit, too.
-    pub(super) fn limit(&self) -> Option<Limit> {
+    #[must_use]
+    pub fn limit(&self) -> Option<Limit> {
         let has = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
         let text = self.texts.iter().find(|text| {
             has(text, &["limit", "maximum", "too many"])
@@ -119,7 +122,8 @@ impl Refusal {
     }
 
     /// Which of our fields it names.
-    pub(super) fn fields(&self) -> Vec<&'static str> {
+    #[must_use]
+    pub fn fields(&self) -> Vec<&'static str> {
         let mut fields: Vec<_> = FIELDS
             .into_iter()
             .filter(|(name, _)| self.names.iter().any(|found| found == name))

@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::depth::Depth;
 use super::output::Output;
+use crate::deadline;
 use crate::protocol::docker;
 
 /// How often a program is looked at until it ends.
@@ -23,6 +24,9 @@ const QUIET: Duration = Duration::from_millis(100);
 
 /// How long a program is waited for that is ended.
 const END_WITHIN: Duration = Duration::from_millis(500);
+
+/// What of the process's own time is left for ending a program.
+const RESERVE: Duration = Duration::from_secs(1);
 
 /// What opens all that is stored is not for a program that is asked for one secret.
 const KEY_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_KEY";
@@ -93,7 +97,10 @@ pub(super) fn run(
     audience: Audience,
     limit: Duration,
 ) -> Result<Answer, Problem> {
-    let deadline = Instant::now() + limit;
+    // While there is time for it, for nobody else would end what hangs.
+    let limit = deadline::left().map_or(limit, |left| left.saturating_sub(RESERVE).min(limit));
+    deadline::will_wait_for(&command.get_program().to_string_lossy());
+    let until = Instant::now() + limit;
     // Where one of us runs us, we and what we start are in the group that it has made, and ended with that: a group
     // within the group would outlive it.
     let extent = if audience == Audience::Client && depth.is_outermost() {
@@ -118,7 +125,7 @@ pub(super) fn run(
             io::ErrorKind::NotFound => Problem::NotInstalled,
             _ => Problem::NotStarted(error),
         })?;
-    match converse(&mut child, input.unwrap_or_default(), deadline, limit) {
+    match converse(&mut child, input.unwrap_or_default(), until, limit) {
         Ok(stdout) => {
             let status = child.wait().map_err(Problem::NotStarted)?;
             Ok(Answer {
@@ -139,7 +146,7 @@ pub(super) fn run(
 fn converse(
     child: &mut Child,
     input: &str,
-    deadline: Instant,
+    until: Instant,
     limit: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, Problem> {
     if let Some(mut stdin) = child.stdin.take() {
@@ -163,7 +170,7 @@ fn converse(
             Some(_) if is_quiet => {}
             Some(_) | None => quiet_since = has_ended.then_some(now),
         }
-        if now >= deadline && (quiet_since.is_none() || !is_quiet) {
+        if now >= until && (quiet_since.is_none() || !is_quiet) {
             return Err(Problem::TimedOut(limit));
         }
         thread::sleep(LOOK_AGAIN_AFTER);

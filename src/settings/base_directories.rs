@@ -57,6 +57,12 @@ pub fn certificate_directories(host: &str) -> Vec<PathBuf> {
         .collect()
 }
 
+/// The file with the certificates that stand in the place of the system's, where somebody has named one.
+#[must_use]
+pub fn root_certificates() -> Option<PathBuf> {
+    absolute("SSL_CERT_FILE")
+}
+
 /// The user's home.
 #[must_use]
 pub fn home_directory() -> Option<PathBuf> {

@@ -37,6 +37,7 @@ pub(crate) mod outcome;
 pub(crate) mod peer;
 pub(crate) mod recorder;
 pub(crate) mod registry;
+pub(crate) mod rounds;
 pub(crate) mod scene;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;

@@ -17,6 +17,9 @@ use crate::settings::{self, Settings};
 use crate::store::CredentialStore;
 use crate::token_cache;
 
+/// As far as an answer to a question is listened to.
+const MAX_ANSWER_BYTES: u64 = 64;
+
 /// Does the one of the three that the options name.
 pub(super) fn configure(
     arguments: Configure,
@@ -109,7 +112,7 @@ fn is_agreed(question: &str, stdin: &mut dyn Read, stderr: &mut dyn Write) -> io
     stderr.write_all(question.as_bytes())?;
     stderr.flush()?;
     let mut answer = String::new();
-    // What cannot be read is no yes.
-    let _ = BufReader::new(stdin).read_line(&mut answer);
+    // What cannot be read is no yes, and neither is what is longer than one.
+    let _ = BufReader::new(stdin.take(MAX_ANSWER_BYTES)).read_line(&mut answer);
     Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
 }

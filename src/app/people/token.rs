@@ -7,6 +7,7 @@ use super::{default_scope, named_profile, read_scopes, with_rooms};
 use crate::cli::Token;
 use crate::command::obtain::Wanted;
 use crate::command::{Report, token};
+use crate::deadline;
 use crate::registry::{Registry, Scope};
 use crate::settings;
 use crate::store::CredentialStore;
@@ -29,6 +30,7 @@ pub(super) fn token(
         trust_realm,
         output,
     } = arguments;
+    deadline::begin(deadline::Stream::Stderr);
     let output = output.parse().map_err(|why| anyhow!("--output: {why}"))?;
     if service.as_deref() == Some("") {
         bail!("--service: is empty; name an audience, or leave it out for the registry's own");

@@ -226,6 +226,10 @@ pub(crate) fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
         );
         paths.push(path.clone());
     }
+    // It is read by a library, to its end.
+    if let Some(roots) = settings::root_certificates() {
+        foreign::ensure_it_ends(&roots)?;
+    }
     let mut files = Vec::new();
     for path in paths {
         let pem = foreign::read(&path)?.with_context(|| format!("{}: is not there", path.display()))?;

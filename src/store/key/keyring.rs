@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 #[cfg(all(unix, not(target_os = "macos")))]
 use self::secret_service::{find, find_secret, is_reachable, prepare, problem_in};
+use crate::deadline;
 use crate::seal::{KEY_BYTES, Key};
 
 /// By what an entry is known there, with its id.
@@ -202,6 +203,9 @@ fn bounded<T: Send + 'static>(
 ) -> Result<T, KeyringProblem> {
     // Where nobody can be asked there is nobody to wait for, and no need of a thread.
     is_reachable()?;
+    if patience.manner == Manner::Quiet {
+        deadline::will_wait_for(&"the OS keyring");
+    }
     let stage = Stage::of(patience.manner);
     let seen = stage.clone();
     let (sender, answer) = mpsc::channel();
