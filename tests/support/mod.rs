@@ -17,6 +17,7 @@
 )]
 
 pub(crate) mod bearer;
+pub(crate) mod bounds;
 pub(crate) mod certificate;
 pub(crate) mod client;
 pub(crate) mod containers;
@@ -37,6 +38,7 @@ pub(crate) mod outcome;
 pub(crate) mod peer;
 pub(crate) mod recorder;
 pub(crate) mod registry;
+pub(crate) mod rounds;
 pub(crate) mod scene;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
