@@ -1,36 +1,35 @@
-//! Answers that would fill the memory: whoever sends them, the `token` process says one line in time and has not
-//! grown.
+//! Answers that would fill the memory: whoever sends them, registry, token server or Docker Hub, the process says one
+//! line in time and has not grown.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
 
 mod support;
 
-use std::fs;
-use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
+use support::bounds::{Bounded, MOST_RESIDENT};
+use support::fixture::answer::jwt;
 use support::helper::Helper;
-use support::home::{HELPER, Home};
+use support::home::Home;
+use support::hub_scene::ACCESS_TOKEN;
 use support::listener::{Connection, Listener};
-use support::outcome::Outcome;
 use support::scene::{PASSWORD, REFRESH, is_refused, set};
+use time::OffsetDateTime;
+
+const SETTINGS: &str = ".config/docker-credential-scoped/settings.json";
 
 /// What a call may take, and a little for a machine that has many to do.
 const LONGEST: Duration = Duration::from_secs(12);
-
-/// What the process may take of the system for its data, in KiB: more, and it is refused it and aborts.
-const MOST_DATA: u64 = 24 * 1024;
-
-/// What of it may be in memory at any moment, its code included.
-const MOST_RESIDENT: u64 = 24 * 1024;
 
 #[derive(Clone, Copy, Debug)]
 enum Flow {
     FirstContact,
     Get,
     Post,
+    HubSignIn,
+    HubList,
 }
 
 /// An answer without an end: how it begins, and what comes again and again.
@@ -92,17 +91,23 @@ fn no_answer_without_an_end_fills_the_memory_or_the_time() {
     let mut most = 0;
     for (name, begins, again) in ENDLESS {
         thread::scope(|scope| {
-            let calls: Vec<_> = [Flow::FirstContact, Flow::Get, Flow::Post]
-                .into_iter()
-                .map(|flow| {
-                    scope.spawn(move || {
-                        let server = Listener::plain(move |connection| pour(connection, begins, again));
-                        let resident = ask(flow, &server, name);
-                        assert!(resident < MOST_RESIDENT, "{name}, {flow:?}: {resident} KiB");
-                        resident
-                    })
+            let calls: Vec<_> = [
+                Flow::FirstContact,
+                Flow::Get,
+                Flow::Post,
+                Flow::HubSignIn,
+                Flow::HubList,
+            ]
+            .into_iter()
+            .map(|flow| {
+                scope.spawn(move || {
+                    let server = Listener::plain(move |connection| pour(connection, begins, again));
+                    let resident = ask(flow, &server, name);
+                    assert!(resident < MOST_RESIDENT, "{name}, {flow:?}: {resident} KiB");
+                    resident
                 })
-                .collect();
+            })
+            .collect();
             for call in calls {
                 most = most.max(call.join().unwrap());
             }
@@ -126,50 +131,44 @@ fn pour(mut connection: Connection, begins: &str, again: &str) {
     }
 }
 
-/// Calls `token`, which is to fail, and gives the most memory in KiB that it was seen to have.
+/// Makes a call, which is to fail, and gives the most memory in KiB that it was seen to have.
 fn ask(flow: Flow, server: &Listener, name: &str) -> u64 {
     let home = Home::new();
     let address = server.authority();
-    let (user, secret) = match flow {
-        Flow::FirstContact | Flow::Get => ("user", PASSWORD),
-        Flow::Post => ("<token>", REFRESH),
-    };
-    Helper::of(&home).store(&address, user, secret);
-    if !matches!(flow, Flow::FirstContact) {
-        let realm = format!("http://{address}/token");
-        set(&home, &address, &json!({ "realm": realm, "service": "registry" }));
-    }
-    let mut command = home.command("sh");
-    command
-        .args(["-c", &format!("ulimit -d {MOST_DATA}; exec \"$@\"")])
-        .args(["sh", HELPER, "token", &address, "--pull", "a/b"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let begun = Instant::now();
-    let mut child = command.spawn().unwrap();
-    let status = format!("/proc/{}/status", child.id());
-    let mut most = 0;
-    // Until it has ended: then there is no such line any more.
-    while let Some(resident) = fs::read_to_string(&status).ok().as_deref().and_then(peak) {
-        most = most.max(resident);
-        thread::sleep(Duration::from_millis(1));
-        if child.try_wait().unwrap().is_some() {
-            break;
+    let keep = |key: &str, user: &str, secret: &str| Helper::of(&home).store(key, user, secret);
+    let api = format!("http://{address}");
+    match flow {
+        Flow::FirstContact | Flow::Get | Flow::HubSignIn => keep(&address, "user", PASSWORD),
+        Flow::Post => keep(&address, "<token>", REFRESH),
+        Flow::HubList => {
+            let end = OffsetDateTime::now_utc().unix_timestamp() + 3600;
+            let claims = json!({ "aud": api, "exp": end, "https://hub.docker.com": { "username": "user" } });
+            keep(ACCESS_TOKEN, "user", &jwt(&claims));
         }
     }
-    let outcome = Outcome::from_output(&command, &child.wait_with_output().unwrap());
-    let took = begun.elapsed();
+    let token: &[&str] = &["token", &address, "--pull", "a/b"];
+    let arguments = match flow {
+        Flow::FirstContact => token,
+        Flow::Get | Flow::Post => {
+            let realm = format!("{api}/token");
+            set(&home, &address, &json!({ "realm": realm, "service": "registry" }));
+            token
+        }
+        Flow::HubSignIn | Flow::HubList => {
+            let settings = json!({ "hub": { "api": api, "registry": address } });
+            home.write(SETTINGS, &settings.to_string());
+            &["hub", "token", "list"]
+        }
+    };
+    let Bounded {
+        outcome,
+        took,
+        resident,
+    } = Bounded::of(&home, arguments, "");
     assert!(took < LONGEST, "{name}, {flow:?}: took {took:?}");
     assert!(
         is_refused(&outcome).contains(&address),
         "{name}, {flow:?}: {outcome:?}"
     );
-    most
-}
-
-/// The line `VmHWM:     4096 kB` (`proc_pid_status(5)`).
-fn peak(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
+    resident
 }

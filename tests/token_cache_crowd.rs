@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
 use rustix::process::{Pid, Signal, kill_process};
+use support::rounds::rounds;
 use support::token_cache::{CANARY, Place, Want, cache_at, files_below, token};
 use support::trials::trials;
 use time::OffsetDateTime;
@@ -189,60 +190,64 @@ fn one_ticket(count: usize) -> Vec<(&'static str, String)> {
 }
 
 fn two_hundred_processes_make_one_exchange_and_leave_nothing_readable() {
-    let place = Place::new();
-    let server = Server::start(0, Duration::from_millis(100));
-    let answers = Crowd::gather(&place, &server, &one_ticket(200)).answers();
-    assert_eq!(server.requests(), 1);
-    let expected = format!("token-1 for {CANARY} a/b");
-    assert!(
-        answers.iter().all(|answer| answer.as_ref() == Some(&expected)),
-        "{answers:?}"
-    );
-    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
-    for file in files_below(&place.path()) {
-        assert_eq!(mode(&file), 0o600, "{}", file.display());
-        assert!(!file.to_str().unwrap().contains("canary"));
-        let content = fs::read(&file).unwrap();
-        for readable in ["canary", "a/b", "example.com"] {
-            let found = content
-                .windows(readable.len())
-                .any(|window| window == readable.as_bytes());
-            assert!(!found, "{}: {readable}", file.display());
+    for _ in 0..rounds(1, 50) {
+        let place = Place::new();
+        let server = Server::start(0, Duration::from_millis(100));
+        let answers = Crowd::gather(&place, &server, &one_ticket(200)).answers();
+        assert_eq!(server.requests(), 1);
+        let expected = format!("token-1 for {CANARY} a/b");
+        assert!(
+            answers.iter().all(|answer| answer.as_ref() == Some(&expected)),
+            "{answers:?}"
+        );
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        for file in files_below(&place.path()) {
+            assert_eq!(mode(&file), 0o600, "{}", file.display());
+            assert!(!file.to_str().unwrap().contains("canary"));
+            let content = fs::read(&file).unwrap();
+            for readable in ["canary", "a/b", "example.com"] {
+                let found = content
+                    .windows(readable.len())
+                    .any(|window| window == readable.as_bytes());
+                assert!(!found, "{}: {readable}", file.display());
+            }
+            let directory = file.parent().unwrap();
+            assert_eq!(mode(directory), 0o700, "{}", directory.display());
         }
-        let directory = file.parent().unwrap();
-        assert_eq!(mode(directory), 0o700, "{}", directory.display());
+        assert_eq!(mode(&place.path()), 0o700);
+        assert_eq!(mode(&place.path().join("staging")), 0o700);
+        assert_eq!(fs::read_dir(place.path().join("staging")).unwrap().count(), 0);
     }
-    assert_eq!(mode(&place.path()), 0o700);
-    assert_eq!(mode(&place.path().join("staging")), 0o700);
-    assert_eq!(fs::read_dir(place.path().join("staging")).unwrap().count(), 0);
 }
 
 fn eight_tickets_of_twenty_five_processes_make_eight_exchanges() {
-    let place = Place::new();
-    let server = Server::start(0, Duration::from_millis(50));
-    let wants: Vec<_> = (0..200)
-        .map(|number| {
-            let secret = if number % 2 == 0 { "first" } else { "second" };
-            (secret, format!("r/{}", number % 8))
-        })
-        .collect();
-    let answers = Crowd::gather(&place, &server, &wants).answers();
-    assert_eq!(server.requests(), 8);
-    let mut by_want = BTreeMap::new();
-    for ((secret, repository), answer) in wants.iter().zip(answers) {
-        let answer = answer.unwrap();
-        assert!(
-            answer.ends_with(&format!(" for {secret} {repository}")),
-            "{answer}"
-        );
-        assert_eq!(
-            by_want
-                .entry((secret, repository))
-                .or_insert_with(|| answer.clone()),
-            &answer
-        );
+    for _ in 0..rounds(1, 50) {
+        let place = Place::new();
+        let server = Server::start(0, Duration::from_millis(50));
+        let wants: Vec<_> = (0..200)
+            .map(|number| {
+                let secret = if number % 2 == 0 { "first" } else { "second" };
+                (secret, format!("r/{}", number % 8))
+            })
+            .collect();
+        let answers = Crowd::gather(&place, &server, &wants).answers();
+        assert_eq!(server.requests(), 8);
+        let mut by_want = BTreeMap::new();
+        for ((secret, repository), answer) in wants.iter().zip(answers) {
+            let answer = answer.unwrap();
+            assert!(
+                answer.ends_with(&format!(" for {secret} {repository}")),
+                "{answer}"
+            );
+            assert_eq!(
+                by_want
+                    .entry((secret, repository))
+                    .or_insert_with(|| answer.clone()),
+                &answer
+            );
+        }
+        assert_eq!(by_want.len(), 8);
     }
-    assert_eq!(by_want.len(), 8);
 }
 
 fn a_wrong_password_is_tried_once_however_many_try() {
@@ -258,31 +263,44 @@ fn a_wrong_password_is_tried_once_however_many_try() {
 }
 
 fn where_the_holder_is_killed_the_next_takes_over_at_once() {
-    let place = Place::new();
-    let server = Server::start(2, Duration::ZERO);
-    let crowd = Crowd::gather(&place, &server, &one_ticket(20));
-    let (answers, taken_over) = thread::scope(|scope| {
-        let killer = scope.spawn(|| {
-            let (holder, _, _stream) = server.held();
-            // The others are waiting by now, and their pauses are as long as they get.
-            thread::sleep(Duration::from_millis(500));
-            let killed = Instant::now();
-            kill_process(Pid::from_raw(holder).unwrap(), Signal::KILL).unwrap();
-            let (_, began, stream) = server.held();
-            Server::answer(&stream, "second");
-            began - killed
+    for _ in 0..rounds(1, 100) {
+        let place = Place::new();
+        let server = Server::start(2, Duration::ZERO);
+        let crowd = Crowd::gather(&place, &server, &one_ticket(20));
+        let (answers, taken_over) = thread::scope(|scope| {
+            let killer = scope.spawn(|| {
+                let (holder, _, _stream) = server.held();
+                // The others are waiting by now, and their pauses are as long as they get.
+                thread::sleep(Duration::from_millis(500));
+                let killed = Instant::now();
+                kill_process(Pid::from_raw(holder).unwrap(), Signal::KILL).unwrap();
+                let (_, began, stream) = server.held();
+                Server::answer(&stream, "second");
+                began - killed
+            });
+            (crowd.answers(), killer.join().unwrap())
         });
-        (crowd.answers(), killer.join().unwrap())
-    });
-    assert_eq!(server.requests(), 2);
-    assert!(taken_over < Duration::from_secs(1), "{taken_over:?}");
-    let second = answers
-        .iter()
-        .filter(|answer| answer.as_deref() == Some("second"));
-    assert_eq!(second.count(), 19, "{answers:?}");
+        assert_eq!(server.requests(), 2);
+        assert!(taken_over < Duration::from_secs(1), "{taken_over:?}");
+        let second = answers
+            .iter()
+            .filter(|answer| answer.as_deref() == Some("second"));
+        assert_eq!(second.count(), 19, "{answers:?}");
+    }
 }
 
 fn where_the_holder_is_stopped_the_others_go_on_after_a_while_with_one_exchange_more() {
+    // Each waits for most of its time.
+    for _ in 0..rounds(1, 10) {
+        thread::scope(|scope| {
+            for _ in 0..rounds(1, 10) {
+                scope.spawn(stop_the_holder);
+            }
+        });
+    }
+}
+
+fn stop_the_holder() {
     let place = Place::new();
     let server = Server::start(1, Duration::ZERO);
     let crowd = Crowd::gather(&place, &server, &one_ticket(50));

@@ -17,6 +17,8 @@
 )]
 
 pub(crate) mod bearer;
+pub(crate) mod bounds;
+pub(crate) mod canaries;
 pub(crate) mod certificate;
 pub(crate) mod client;
 pub(crate) mod containers;

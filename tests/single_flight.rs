@@ -1,0 +1,94 @@
+//! Many processes of the helper that want tokens at one moment, with nothing in the cache: one exchange for each scope,
+//! and the same answer for all.
+
+#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+use support::fixture::answer::Answer;
+use support::home::HELPER;
+use support::outcome::Outcome;
+use support::rounds::rounds;
+use support::scene::Scene;
+
+/// How many there are.
+const CROWD: usize = 200;
+
+/// A token server that takes its time, and whose tokens are all different.
+fn scene() -> Scene {
+    let count = AtomicUsize::new(0);
+    Scene::usual(move |request| {
+        thread::sleep(Duration::from_millis(300));
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        let scope = request.value("scope").unwrap_or_default();
+        Answer::json(&json!({ "token": format!("{number}/{scope}") }))
+    })
+    .with_password()
+}
+
+/// What the processes answer that ask for so many scopes between them, all of them at once.
+fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, String)> {
+    let (wait, start) = io::pipe().unwrap();
+    let children: Vec<_> = (0..CROWD)
+        .map(|number| {
+            let mut command = scene.home.command("sh");
+            // All begin when the last has been started.
+            command
+                .args(["-c", "read line; exec \"$@\"", "sh", HELPER, "token"])
+                .args([
+                    &scene.fixture.address(),
+                    "--pull",
+                    &format!("team/{}", number % scopes),
+                ])
+                .stdin(wait.try_clone().unwrap())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let child = command.spawn().unwrap();
+            (number % scopes, command, child)
+        })
+        .collect();
+    drop(start);
+    let answer = |(scope, command, child): (usize, _, std::process::Child)| {
+        let outcome = Outcome::from_output(&command, &child.wait_with_output().unwrap()).succeeds();
+        assert_eq!(outcome.stderr, "");
+        (scope, outcome.stdout)
+    };
+    children.into_iter().map(answer).collect()
+}
+
+#[test]
+fn two_hundred_who_ask_for_one_token_make_one_exchange() {
+    for _ in 0..rounds(1, 50) {
+        let scene = scene();
+        let answers: BTreeSet<_> = crowd(&scene, 1).into_iter().collect();
+        assert_eq!(scene.asked().len(), 1);
+        assert_eq!(
+            answers,
+            BTreeSet::from([(0, "0/repository:team/0:pull\n".to_owned())])
+        );
+    }
+}
+
+#[test]
+fn twenty_five_each_who_ask_for_eight_tokens_make_eight_exchanges() {
+    for _ in 0..rounds(1, 50) {
+        let scene = scene();
+        let answers: BTreeSet<_> = crowd(&scene, 8).into_iter().collect();
+        assert_eq!(scene.asked().len(), 8);
+        assert_eq!(answers.len(), 8, "{answers:?}");
+        for (scope, token) in answers {
+            assert!(
+                token.ends_with(&format!("/repository:team/{scope}:pull\n")),
+                "{token}"
+            );
+        }
+    }
+}
