@@ -94,6 +94,7 @@ pub enum Command {
     #[command(long_about = include_str!("cli/long/add.txt").trim_end())]
     Add(Add),
     /// Show what tokens are remembered, for whom and until when; or forget them
+    #[command(long_about = include_str!("cli/long/cache.txt").trim_end())]
     Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
     #[command(long_about = include_str!("cli/long/configure.txt").trim_end())]
