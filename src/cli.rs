@@ -91,65 +91,43 @@ fn token_refused(kind: ErrorKind) -> clap::Error {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Keep a credential with what it may do and until when; or change what is known of one
-    ///
-    /// The secret is read from standard input, one line; at a terminal it is asked for. For what is kept already, what
-    /// is named is changed and all else stays, the secret too unless a new one is given.
-    ///
-    /// Standard input is left alone, whatever is in it, where --from names another place, and where only something else
-    /// is named of what is kept: in a script it may hold what comes next.
+    #[command(long_about = include_str!("cli/long/add.txt").trim_end())]
     Add(Add),
     /// Show what tokens are remembered, for whom and until when; or forget them
+    #[command(long_about = include_str!("cli/long/cache.txt").trim_end())]
     Cache(Cache),
     /// Make docker, or podman, skopeo and buildah, ask this helper
+    #[command(long_about = include_str!("cli/long/configure.txt").trim_end())]
     Configure(Configure),
     /// Look for what commonly goes wrong, and say what helps: exit status 1 when something is wrong
-    ///
-    /// Changes nothing. Token servers that are known are asked what time it is, without a credential.
+    #[command(long_about = include_str!("cli/long/doctor.txt").trim_end())]
     Doctor,
     /// Run a command that can log in for what is named only, with tokens that are renewed while it runs
-    ///
-    /// The command gets a docker configuration of its own with nothing to log in with but registry tokens; contexts,
-    /// CLI plugins and builders stay those of the user. This narrows what the command is given; it is no wall against
-    /// one that runs this helper itself.
-    ///
-    /// The exit code is the command's; 125 where it was not run, 126 where the system refused to, 127 where there is
-    /// no such command.
+    #[command(long_about = include_str!("cli/long/exec.txt").trim_end())]
     Exec(Exec),
     /// Say which credential would be used and why, what `get` would answer, what is remembered, and what would be sent
-    ///
-    /// Nothing is sent, and nothing is written; secrets that are kept elsewhere are not fetched. Exit status 1 when there
-    /// is no credential to use.
+    #[command(long_about = include_str!("cli/long/explain.txt").trim_end())]
     Explain(Explain),
     /// Make, list, change, rotate and revoke Docker Hub's access tokens; their secrets go into the store
+    #[command(long_about = include_str!("cli/long/hub.txt").trim_end())]
     Hub(Hub),
     /// Take credentials from a config.json or another helper into the store
     Import(Import),
     /// Show what a token on standard input says of itself: subject, audience, access, times
-    ///
-    /// Its signature is not checked, and the token is not repeated. The input may be the token alone, its Authorization
-    /// header, or a token server's answer in JSON.
-    ///
-    /// With --service or --require, says also whether a registry would take it for that, provided that it trusts issuer
-    /// and signature: exit status 0 if so, otherwise 1 with the first reason.
+    #[command(long_about = include_str!("cli/long/inspect.txt").trim_end())]
     Inspect(Inspect),
     /// Say where the key is that the credentials are sealed with, or put it somewhere else
+    #[command(long_about = include_str!("cli/long/key.txt").trim_end())]
     Key(Key),
     /// Have the key rest no more: it has to be opened anew, at the OS keyring or with the passphrase
-    ///
-    /// The OS keyring gives it out without a question while it is open itself; lock that, too. A key file or variable
-    /// cannot be locked: exit status 1.
+    #[command(long_about = include_str!("cli/long/lock.txt").trim_end())]
     Lock(Lock),
     /// Show what was handed out, exchanged, refused and changed, when and for which program; never a secret
-    ///
-    /// It is written down where settings.json says "activityLog": true, in a file of the data directory that is put
-    /// aside at 1 MiB, in place of the one before it.
+    #[command(long_about = include_str!("cli/long/log.txt").trim_end())]
     Log(Log),
     /// Keep the session tokens of a Docker Hub account down to the five most recently used: remove the others here, and
     /// revoke them there
-    ///
-    /// A session token is one that `session start` had made, on whichever machine, or that docker's browser login stored
-    /// here; with --all-auto also what Docker Hub says was not made by hand. No other token is touched. Exit status 1
-    /// when one could not be pruned; the others are.
+    #[command(long_about = include_str!("cli/long/prune.txt").trim_end())]
     Prune(Prune),
     /// Remove a credential, or all that a profile has
     Remove(Remove),
@@ -157,16 +135,13 @@ pub enum Command {
     Session(Session),
     /// Show what is held: what each credential may do and until when, where its secret is and what is handed out; never
     /// a secret
-    ///
-    /// What has expired or does within 7 days is warned of. Colours are for terminals, and not where `NO_COLOR` is set.
+    #[command(long_about = include_str!("cli/long/status.txt").trim_end())]
     Status(Status),
     /// Print an access token for a registry: short-lived, and for what is named only
+    #[command(long_about = include_str!("cli/long/token.txt").trim_end())]
     Token(Token),
     /// Open the key and have it rest opened for a while, so that nobody is asked meanwhile
-    ///
-    /// The OS keyring may ask for its password; of all commands only this one and `key move` let it. A passphrase is asked
-    /// for at a terminal, else it is a line of standard input. The key rests in a private file of the runtime directory,
-    /// which is memory; `lock` ends that, and so does the end of the session.
+    #[command(long_about = include_str!("cli/long/unlock.txt").trim_end())]
     Unlock(Unlock),
 }
 

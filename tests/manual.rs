@@ -45,7 +45,8 @@ fn each_command_has_a_page_with_all_its_arguments() {
         seen += 1;
         below.extend(command.get_subcommands().cloned());
     }
-    assert_eq!(pages.len(), seen, "{:?}", pages.keys());
+    let of_commands = pages.keys().filter(|name| name.ends_with(".1")).count();
+    assert_eq!(of_commands, seen, "{:?}", pages.keys());
 }
 
 #[test]

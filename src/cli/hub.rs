@@ -16,10 +16,10 @@ pub struct Hub {
 #[derive(Debug, Subcommand)]
 pub enum HubCommand {
     /// Say which account can manage tokens from here; and where none can, why, and what to do: exit status 1 then
-    ///
-    /// That is what docker login in a browser has stored, while it is fresh, or a password. Passwords are tried.
+    #[command(long_about = include_str!("long/hub_status.txt").trim_end())]
     Status,
     /// Make, list, change, rotate and revoke access tokens, personal ones and organizations'
+    #[command(long_about = include_str!("long/hub_token.txt").trim_end())]
     Token(Box<HubToken>),
 }
 
@@ -35,18 +35,14 @@ pub struct HubToken {
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Have a token made, and keep it at once
-    ///
-    /// Docker Hub tells its secret this once; it goes into the store, and is shown only with --print. What is there
-    /// already is not replaced.
+    #[command(long_about = include_str!("long/hub_token_create.txt").trim_end())]
     Create(Create),
     /// Show the tokens that there are, and which of them this machine holds; never a secret
     List(List),
     /// Revoke tokens, and remove them here
     Revoke(Revoke),
     /// Have another made in place of a token that this machine holds, and revoke the old one
-    ///
-    /// The new one may do the same, for as long. It is tried at the token server, then stored, and only then the old one is
-    /// revoked: whenever this is interrupted, a token that works is kept.
+    #[command(long_about = include_str!("long/hub_token_rotate.txt").trim_end())]
     Rotate(Rotate),
     /// Change a token's label, or whether it is taken; scopes and expiry cannot be changed
     Update(Update),

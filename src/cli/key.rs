@@ -18,12 +18,7 @@ pub struct Key {
 #[derive(Debug, Subcommand)]
 pub enum KeyCommand {
     /// Put the key somewhere else: into the OS keyring, a key file, the environment, or under a passphrase
-    ///
-    /// The key stays the same, and so do the credentials: it is put there, read again and tried on each of them, and
-    /// only then taken away from where it was. Interrupted at any moment, it is in the one place or in the other.
-    ///
-    /// A passphrase is asked for at a terminal, a new one twice; else it is a line of standard input. To change one, or to
-    /// move the key while it is locked, the present one is asked for first.
+    #[command(long_about = include_str!("long/key_move.txt").trim_end())]
     Move(KeyMove),
     /// Say where the key is, and until when it rests opened; it is not opened, and nobody is asked
     Status(KeyStatus),

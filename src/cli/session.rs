@@ -16,17 +16,13 @@ pub struct Session {
 #[derive(Debug, Subcommand)]
 pub enum SessionCommand {
     /// Revoke a session's token at Docker Hub, and remove it here
-    ///
-    /// One that cannot be revoked stays, so that it can be tried again; `remove` forgets it without.
+    #[command(long_about = include_str!("long/session_end.txt").trim_end())]
     End(SessionEnd),
     /// List the session tokens of an account, the most recently used first; where nobody can ask Docker Hub, those that
     /// are held here
     List(SessionList),
     /// Have Docker Hub make a token that may do little and ends by itself, and keep it for a profile
-    ///
-    /// A session that is kept there already makes room, and is revoked; nothing else is replaced. Then the sessions that
-    /// were started and are kept here are pruned to the five most recently used. The token is labelled with the machine's
-    /// host name, or with `DOCKER_CREDENTIAL_SCOPED_MACHINE` where that is set.
+    #[command(long_about = include_str!("long/session_start.txt").trim_end())]
     Start(SessionStart),
 }
 

@@ -36,6 +36,7 @@ pub(crate) mod key;
 pub(crate) mod keyring;
 pub(crate) mod listener;
 pub(crate) mod outcome;
+pub(crate) mod packaged;
 pub(crate) mod peer;
 pub(crate) mod recorder;
 pub(crate) mod registry;
