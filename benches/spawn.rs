@@ -17,9 +17,9 @@ mod answer;
 )]
 mod certificate;
 mod exchange;
+mod harness;
 
 use std::{
-    env,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -40,11 +40,7 @@ const PARALLEL: usize = 100;
 const EXCHANGES: usize = 200;
 
 fn main() -> Result<()> {
-    // `cargo bench` says `--bench` to every bench.
-    let arguments: Vec<String> = env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
+    let arguments = harness::arguments();
     let [stage, bus, empty_bus, noop, musl, gnu, pass, secretservice] = arguments.as_slice() else {
         bail!("benches/run calls this, with: STAGE BUS EMPTY_BUS NOOP MUSL GNU PASS SECRETSERVICE");
     };
@@ -206,7 +202,7 @@ impl Case {
     /// In ms. The times are sorted by now.
     fn percentile(&self, percent: usize) -> f64 {
         let rank = (self.times.len() * percent / 100).min(self.times.len().saturating_sub(1));
-        self.times.get(rank).map_or(f64::NAN, Duration::as_secs_f64) * 1000.0
+        self.times.get(rank).copied().map_or(f64::NAN, harness::milliseconds)
     }
 }
 
