@@ -4,14 +4,14 @@
 //! `benches/run` calls this with the program. Docker Hub is the tests' own, on loopback. On stdout: the milliseconds from
 //! the start of the process to its end, Docker Hub's part in them.
 
+mod harness;
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::env;
 use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use support::hub::{ANNA, Config};
 use support::hub_scene::HubScene;
 use support::outcome::Outcome;
@@ -23,11 +23,7 @@ const PAGES: usize = 10;
 const PRUNED: usize = 985;
 
 fn main() -> Result<()> {
-    // `cargo bench` says `--bench` to every bench.
-    let arguments: Vec<_> = env::args_os()
-        .skip(1)
-        .filter(|argument| argument != "--bench")
-        .collect();
+    let arguments = harness::arguments();
     let [program] = arguments.as_slice() else {
         bail!("benches/run calls this, with the program");
     };
@@ -43,11 +39,7 @@ fn main() -> Result<()> {
         let token = session_of(&scene, "bench", &profile, used);
         hold(&scene.home, &registry, &profile, &token, used);
     }
-    let mut command = scene.home.command(
-        program
-            .to_str()
-            .context("a program with a name that can be read")?,
-    );
+    let mut command = scene.home.command(program);
     command.arg("prune").env(MACHINE, "bench");
     let start = Instant::now();
     let outcome = Outcome::of(&mut command, b"");
@@ -63,10 +55,6 @@ fn main() -> Result<()> {
         held(&scene.home).len() == 5,
         "the five that were used last are held, and no other"
     );
-    writeln!(io::stdout(), "{:.0}", milliseconds(whole))?;
+    writeln!(io::stdout(), "{:.0}", harness::milliseconds(whole))?;
     Ok(())
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
 }
