@@ -14,7 +14,7 @@ const NAME: &str = "activity.jsonl";
 const MAX_BYTES: u64 = 1024 * 1024;
 
 /// What a line begins with.
-const BEGINNING: &str = "{\"time\":";
+const BEGINNING: &[u8] = b"{\"time\":";
 
 /// The log of a user who wants one.
 #[derive(Debug)]
@@ -54,10 +54,14 @@ impl ActivityLog {
         let bytes = directory.read_grown(NAME, 2 * MAX_BYTES)?;
         let events = bytes
             .split(|byte| *byte == b'\n')
-            .filter_map(|line| str::from_utf8(line).ok())
-            // Within a line the text cannot stand again: there, quotes are escaped.
-            .filter_map(|line| line.get(line.rfind(BEGINNING)?..))
-            .filter_map(|line| serde_json::from_str::<Event>(line).ok());
+            // Within a line the text cannot stand again: there, quotes are escaped. What is before it may be cut short
+            // within a character.
+            .filter_map(|line| {
+                let begins = line
+                    .windows(BEGINNING.len())
+                    .rposition(|part| part == BEGINNING)?;
+                serde_json::from_slice::<Event>(line.get(begins..)?).ok()
+            });
         Ok(events
             .filter(|event| OffsetDateTime::parse(&event.time, &Rfc3339).is_ok_and(|time| time >= moment))
             .collect())

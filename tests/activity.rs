@@ -317,6 +317,17 @@ TIME                  ACTION    SERVER  PROFILE  ACCOUNT  SCOPE                 
 }
 
 #[test]
+fn a_line_that_is_cut_short_within_a_character_costs_no_other() {
+    let home = home();
+    ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);
+    let new = fs::read(file(&home)).unwrap();
+    let cut = b"{\"time\":\"2020-01-01T00:00:00Z\",\"account\":\"\xc3";
+    fs::write(file(&home), [cut.as_slice(), &new].concat()).unwrap();
+    let new = String::from_utf8(new).unwrap();
+    run(&home, &["log", "--json"]).is(&new, "", 0);
+}
+
+#[test]
 fn nothing_is_written_down_unless_it_is_asked_for_and_log_says_how() {
     let home = Home::new();
     ask(&home, "store", &message("h", "alice", CANARY)).is("", "", 0);

@@ -38,12 +38,12 @@ fn without(mut value: Value, key: &Key) -> Value {
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes);
-    toml_lists(&text, "unqualified-search-registries");
+    let _ = toml_lists(&text, "unqualified-search-registries");
     if let Some(line) = credential_helpers_line(&text) {
         assert!(text.contains(line));
     }
     let Ok(read) = ConfigFile::read(bytes) else { return };
-    TokenConfig::beside(&read);
+    let _ = TokenConfig::beside(&read);
     for key in [Key::CredsStore, Key::CredHelpers("registry.example".to_owned())] {
         let mut file = ConfigFile::read(bytes).expect("what was read");
         file.set_helper(&key, "scoped").expect("a file that was read");

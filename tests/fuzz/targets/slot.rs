@@ -75,7 +75,7 @@ fuzz_target!(|content: &[u8]| {
     let credential = held.expect("a file").credential;
     // In another slot it opens no more than anything else.
     let elsewhere = file.with_file_name(other.file_name());
-    fs::write(&elsewhere, &sealed).expect("a file");
+    fs::copy(file, &elsewhere).expect("a file");
     assert!(store.get(other).is_err());
     fs::remove_file(&elsewhere).expect("a file");
     assert!(matches!(store.put(other, &credential, now()), Ok(Put::New)));
