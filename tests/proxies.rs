@@ -239,7 +239,7 @@ fn a_proxy_that_is_not_there_or_not_named_well_is_told_without_its_credentials()
         "proxy-password".to_owned(),
     ] {
         for flow in Flow::ALL {
-            let outcome = token(&flow.home(), &[("https_proxy", &proxy)]);
+            let outcome = flow.call(&flow.home(), &[("https_proxy", &proxy)]);
             let line = is_safe(&outcome);
             assert!(line.contains(flow.server()), "{proxy}: {line}");
         }
