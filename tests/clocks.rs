@@ -2,8 +2,6 @@
 //! or says what is wrong, nobody panics, nothing is revoked or lost for the clock's sake, and a key rests no longer than
 //! was said.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
-
 mod support;
 
 use std::thread;
