@@ -59,9 +59,9 @@ fn no_core_is_written_of_who_holds_a_secret_and_no_other_process_looks_into_its_
     assert!(!is_dumped(HELPER, &["store"]));
     let stray = files_with(home.directory(), PASSWORD);
     assert!(stray.is_empty(), "{stray:?}");
-    if !is_dumped("cat", &[]) {
-        assert!(std::env::var_os("CI").is_none(), "nobody's core is dumped here");
-        eprintln!("skipped in part: nobody's core is dumped here");
+    // Or else nothing is proved by there being none.
+    if !is_dumped("cat", &[]) && !peer::skip("nobody's core is dumped here") {
+        return;
     }
     // Who may not be dumped belongs to root in /proc, whosever it is (proc(5)).
     if !peer::root() {

@@ -294,15 +294,19 @@ fn registry(endpoint: Endpoint, fault: Arc<Mutex<Answer>>) -> Scene {
         _ => scene.with_password(),
     };
     let address = scene.fixture.address();
-    let realm = json!({ "realm": format!("http://{address}/token"), "service": "registry" });
+    let realm = format!("http://{address}/token");
     match endpoint {
         Probe => {}
-        IdentityToken => {
-            let mut realm = realm;
-            realm["handOut"] = json!("identity-token");
-            set(&scene.home, &address, &realm);
-        }
-        _ => set(&scene.home, &address, &realm),
+        IdentityToken => set(
+            &scene.home,
+            &address,
+            &json!({ "handOut": "identity-token", "realm": realm, "service": "registry" }),
+        ),
+        _ => set(
+            &scene.home,
+            &address,
+            &json!({ "realm": realm, "service": "registry" }),
+        ),
     }
     scene
 }

@@ -11,7 +11,7 @@ use std::thread;
 use serde_json::Value;
 use support::canaries::files_with;
 use support::fixture::answer::Answer;
-use support::helper::message;
+use support::helper::{Credential, message};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
 use support::rounds::rounds;
@@ -81,10 +81,10 @@ impl<'a> Job<'a> {
             }
             3..=6 => {
                 let answer = self.run(&["get"], &server).succeeds().stdout;
-                let found: Value = serde_json::from_str(&answer).unwrap();
+                let found: Credential = serde_json::from_str(&answer).unwrap();
                 assert_eq!(
-                    (&found["Username"], &found["Secret"]),
-                    (&self.profile.into(), &self.secret().into())
+                    (found.username, found.secret),
+                    (self.profile.to_owned(), self.secret())
                 );
             }
             _ => {
@@ -155,7 +155,7 @@ impl Job<'_> {
             .as_array()
             .unwrap()
             .iter()
-            .any(|entry| entry["account"] == account)
+            .any(|entry| entry.get("account").is_some_and(|of| of == account))
     }
 }
 

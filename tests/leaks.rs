@@ -108,12 +108,10 @@ impl Tour {
         home.write("secret-of-a-helper", OTHER_HELPER);
         let auth = json!({ "auths": { "imported.example": { "username": "u", "password": IMPORTED } } });
         home.write(".docker/config.json", &auth.to_string());
-        let other = home.bin().join("docker-credential-other");
-        fs::write(
-            &other,
+        let other = home.write(
+            "../bin/docker-credential-other",
             "#!/bin/sh\nprintf '{\"Username\":\"u\",\"Secret\":\"'; cat ~/secret-of-a-helper; printf '\"}'\n",
-        )
-        .unwrap();
+        );
         fs::set_permissions(other, fs::Permissions::from_mode(0o755)).unwrap();
         tour
     }
@@ -132,8 +130,10 @@ impl Tour {
             .zip(secrets)
             .map(|(name, secret)| json!({ "server": name, "username": "u", "secret": secret }))
             .collect();
-        settings["activityLog"] = json!(true);
-        settings["credentials"] = json!(declared);
+        settings.as_object_mut().unwrap().extend([
+            ("activityLog".to_owned(), json!(true)),
+            ("credentials".to_owned(), json!(declared)),
+        ]);
         self.scene.settle_with(&settings);
     }
 
@@ -257,11 +257,12 @@ fn no_secret_is_anywhere_but_in_its_answer_and_at_its_server() {
         PASSWORD, PERSONAL, REFRESH, ROTATED, HANDED, ANNA, VARIABLE, &access, &bearer,
     ];
     let kept = [ORGANIZATION, IMPORTED, PASSPHRASE, BODY];
-    told.iter().for_each(|secret| tour.look_for(secret, &[], true));
-    kept.iter().for_each(|secret| tour.look_for(secret, &[], false));
-    hub_secrets
-        .iter()
-        .for_each(|secret| tour.look_for(secret, &[], false));
+    for secret in told {
+        tour.look_for(secret, &[], true);
+    }
+    for secret in kept.into_iter().chain(hub_secrets.iter().map(String::as_str)) {
+        tour.look_for(secret, &[], false);
+    }
     // The key file is the place of the key.
     tour.look_for(&key, &["/.local/share/docker-credential-scoped/staging/"], false);
     tour.look_for(FILE, &["home/secret"], true);

@@ -5,6 +5,7 @@ mod support;
 
 use serde_json::json;
 use support::helper::Helper;
+use support::listener::Listener;
 use support::outcome::Outcome;
 use support::scene::{PASSWORD, REFRESH, is_refused};
 use support::world::{REGISTRY, World};
@@ -91,23 +92,50 @@ fn only_the_realm_that_the_registry_names_can_be_confirmed() {
 
 #[test]
 fn no_confirmation_opens_what_is_refused() {
+    // One that would take whatever it is sent.
+    let inside = Listener::answering("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{\"token\":\"t\"}");
+    let (plain, machine) = ("is plain http", "points to this machine");
     for (realm, why) in [
-        ("http://registry.example/token", "is plain http"),
-        ("http://auth.example/token", "is plain http"),
-        ("https://127.0.0.1/token", "points to this machine"),
-        ("https://localhost:5000/token", "points to this machine"),
-        ("https://169.254.169.254/token", "points to this machine"),
-        ("https://[::1]/token", "points to this machine"),
-        ("https://0x7f.1/token", "points to this machine"),
-        ("https://10.0.0.1/token", "points to this machine"),
+        ("http://registry.example/token", plain),
+        ("http://registry.example:{port}/token", plain),
+        ("http://auth.example/token", plain),
+        ("https://127.0.0.1/token", machine),
+        ("https://127.0.0.1:{port}/token", machine),
+        ("http://127.0.0.1:{port}/token", machine),
+        ("http://127.1:{port}/token", machine),
+        ("https://localhost:5000/token", machine),
+        ("http://localhost:{port}/token", machine),
+        ("http://localhost.:{port}/token", machine),
+        ("http://x.localhost:{port}/token", machine),
+        ("http://0.0.0.0:{port}/token", machine),
+        ("http://0:{port}/token", machine),
+        ("http://2130706433:{port}/token", machine),
+        ("http://0x7f.1:{port}/token", machine),
+        ("http://[::1]:{port}/token", machine),
+        ("http://[::]:{port}/token", machine),
+        ("http://[::ffff:127.0.0.1]:{port}/token", machine),
+        ("https://169.254.169.254/token", machine),
+        ("http://169.254.169.254/latest/meta-data", machine),
+        ("https://[fd00:ec2::254]/token", machine),
+        ("https://[fe80::1]/token", machine),
+        ("https://[::1]/token", machine),
+        ("https://0x7f.1/token", machine),
+        ("https://10.0.0.1/token", machine),
+        ("https://192.168.0.1/token", machine),
+        ("https://user:word@registry.example/token", ""),
+        ("ftp://registry.example/token", ""),
+        ("file:///etc/passwd", ""),
+        ("/token", ""),
     ] {
-        let world = World::new(realm);
-        for arguments in [&["--pull", "a/b"][..], &["--trust-realm", realm]] {
+        let realm = realm.replace("{port}", &inside.port().to_string());
+        let world = World::new(&realm);
+        for arguments in [&["--pull", "a/b"][..], &["--trust-realm", &realm]] {
             let outcome = world.token(arguments);
             assert!(is_refused(&outcome).contains(why), "{outcome:?}");
         }
         assert_eq!((world.asked(), world.recorded()), (Vec::new(), None), "{realm}");
     }
+    assert_eq!(inside.connections(), 0);
 }
 
 #[test]

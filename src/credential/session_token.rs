@@ -23,6 +23,10 @@ const LABEL_PREFIX: &str = "docker-credential-scoped/session/";
 /// What two clocks differ by that nobody can tell.
 const INACCURACY: Duration = Duration::seconds(2);
 
+/// How much later than a machine's clock shows something may have been written down there since it was looked at: a
+/// command goes on for less.
+const WHILE: Duration = Duration::minutes(20);
+
 const MAX_MACHINE_BYTES: usize = 32;
 
 /// How long after its access token docker's browser login has its personal access token: a request lies between them.
@@ -252,11 +256,18 @@ impl Clocks {
         }
     }
 
-    /// What Docker Hub's clock showed when this machine's showed that, as far as neither was set since. Nothing has been
-    /// done later than now.
+    /// What Docker Hub's clock showed when this machine's showed that, as far as neither was set since. What is yet to
+    /// come by this machine's clock was written down before that was put back, and is taken as it is: all of it would be
+    /// from now otherwise, and in no order. Nothing has been done later than now.
     #[must_use]
     pub fn theirs(&self, ours: OffsetDateTime) -> OffsetDateTime {
-        ours.saturating_add(self.theirs - self.ours).min(self.theirs)
+        let was_put_back = ours - self.ours > WHILE;
+        let theirs = if was_put_back {
+            ours
+        } else {
+            ours.saturating_add(self.theirs - self.ours)
+        };
+        theirs.min(self.theirs)
     }
 
     /// The time by Docker Hub's clock.

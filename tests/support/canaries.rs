@@ -78,17 +78,9 @@ impl Run {
     /// What it was let in with, if it was, at Docker Hub's API.
     pub(crate) fn bearer(&self) -> Option<String> {
         let sent = self.trace.lines().filter(|line| line.contains("<TCP:"));
-        sent.filter_map(|line| {
-            line.to_ascii_lowercase()
-                .find("authorization: bearer ")
-                .map(|at| &line[at + 22..])
-        })
-        .map(|rest| {
-            rest.chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c))
-                .collect()
-        })
-        .next()
+        let mut shown = sent.filter_map(|line| Some(line.split_once(": Bearer ")?.1));
+        let is_of_token = |c: &char| c.is_ascii_alphanumeric() || "-_.".contains(*c);
+        Some(shown.next()?.chars().take_while(is_of_token).collect())
     }
 
     /// Where this secret got to and was not to. It may go to the servers on these ports, into a registry token's own
@@ -160,7 +152,7 @@ fn forms(secret: &str) -> Vec<String> {
         let encoded = STANDARD.encode(format!("{}{secret}", " ".repeat(before)));
         let first = [0, 2, 3][before];
         let last = (before + secret.len()) * 8 / 6;
-        forms.push(encoded[first..last].to_owned());
+        forms.push(encoded.get(first..last).expect("digits").to_owned());
     }
     forms
 }

@@ -253,6 +253,9 @@ fn times_of_this_machine_are_told_by_docker_hubs_clock_and_never_later_than_now(
         // Written down when this machine's clock was ahead.
         (1000, 4000, 5000, 4000),
         (1000, 1001, 5000, 1000),
+        // Written down before it was put back; and while this is done.
+        (1000, 4000, 3000, 3000),
+        (1000, 4000, 2000, 4000),
     ] {
         let clocks = Clocks::new(at(ours), at(theirs));
         assert_eq!(

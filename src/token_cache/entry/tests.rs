@@ -162,6 +162,8 @@ fn a_content_we_do_not_know_is_a_miss() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(10_000)))]
+
     #[test]
     fn whatever_the_clock_does_no_token_is_used_past_its_life(
         issued in -4_000_000_000_i64..4_000_000_000, life in -10_i64..200_000, now in -4_000_000_000_i64..4_000_000_000,
