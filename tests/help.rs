@@ -1,6 +1,8 @@
 //! The help of the commands: what `-h` and `--help` say, as somebody at a terminal reads it.
 #![allow(clippy::expect_used, reason = "a test stops at what it did not expect")]
 
+use std::ffi::OsString;
+
 use clap::{Command, CommandFactory as _};
 use docker_credential_scoped::cli::CommandLine;
 
@@ -38,6 +40,49 @@ fn the_short_help_of_a_command_fits_on_a_screen() {
         let name = command.get_name().to_owned();
         assert!(command.render_help().to_string().lines().count() <= 40, "{name}");
     }
+}
+
+#[test]
+fn what_the_readme_and_the_help_have_people_type_is_taken() {
+    let mut texts = vec![include_str!("../README.md").to_owned()];
+    texts.extend(
+        commands()
+            .iter()
+            .filter_map(|command| Some(command.get_long_about()?.to_string())),
+    );
+    let typed: Vec<_> = texts.iter().flat_map(|text| typed(text)).collect();
+    assert!(typed.len() > 30, "{}", typed.len());
+    for words in typed {
+        let arguments: Vec<_> = words.iter().map(OsString::from).collect();
+        if let Err(refused) = CommandLine::read(&arguments) {
+            panic!("{words:?}: {refused}");
+        }
+    }
+}
+
+/// The command lines of this program in the examples of a text, which are indented, word by word.
+fn typed(text: &str) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for line in text
+        .replace("\\\n", "")
+        .lines()
+        .filter(|line| line.starts_with("    "))
+    {
+        let line = line.split(" #").next().unwrap_or(line);
+        for command in line.split(['|', ';']).flat_map(|part| part.split("&&")) {
+            let words: Vec<_> = command
+                .split_whitespace()
+                .map(|word| word.replace('\'', ""))
+                .collect();
+            if words
+                .first()
+                .is_some_and(|first| first == "docker-credential-scoped")
+            {
+                found.push(words);
+            }
+        }
+    }
+    found
 }
 
 /// All commands, and those below them; the whole first.

@@ -291,7 +291,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 directories.push(path);
-            } else {
+            } else if path.extension().is_some_and(|end| end == "rs") {
                 found.push((path.clone(), fs::read_to_string(path).unwrap()));
             }
         }
