@@ -18,8 +18,10 @@
 
 pub(crate) mod bearer;
 pub(crate) mod certificate;
+pub(crate) mod changes;
 pub(crate) mod client;
 pub(crate) mod containers;
+pub(crate) mod disk;
 pub(crate) mod docker;
 pub(crate) mod engine;
 pub(crate) mod fixture;
@@ -37,11 +39,13 @@ pub(crate) mod outcome;
 pub(crate) mod peer;
 pub(crate) mod recorder;
 pub(crate) mod registry;
+pub(crate) mod rounds;
 pub(crate) mod scene;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
 pub(crate) mod sessions;
 pub(crate) mod stage;
+pub(crate) mod strace;
 pub(crate) mod terminal;
 pub(crate) mod token_cache;
 pub(crate) mod token_server;
