@@ -3,6 +3,7 @@
 //! told that nothing was, and nothing else is touched.
 #![cfg(target_os = "linux")]
 #![expect(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
     reason = "a test stops where it errs"

@@ -3,7 +3,11 @@
 //!
 //! The disks are small ones in memory, mounted in a namespace of its own, which takes no privilege.
 #![cfg(target_os = "linux")]
-#![expect(clippy::expect_used, reason = "a test stops where it errs")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "a test stops where it errs"
+)]
 
 mod support;
 

@@ -4,6 +4,7 @@
 //! strace kills the helper at each call that changes something, since what is between two of them leaves what a kill at
 //! the next one leaves; and has each call fail that is about files, with each error that a system may have.
 #![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, clippy::panic, reason = "a test stops where it errs")]
 
 mod support;
 

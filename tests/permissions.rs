@@ -33,8 +33,8 @@ fn fault(call: &str, home: &Path) -> Option<&'static str> {
     if result.starts_with('-') || !call.contains(home.to_str().expect("UTF-8")) {
         return None;
     }
-    // What is another program's keeps the mode that it had.
-    let is_others = call.contains("/.docker/");
+    // What other programs or its owner wrote keeps the mode that it had.
+    let is_others = call.contains("/.docker/") || call.contains("/.config/");
     match name {
         "open" | "openat" if arguments.contains("O_CREAT") => {
             if !arguments.ends_with(", 0600)") {
