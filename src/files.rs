@@ -17,14 +17,20 @@ pub use lock::Lock;
 pub use private_directory::{Location, PrivateDirectory, PrivateFile};
 pub use run_directory::RunDirectory;
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tempfile::NamedTempFile;
 use thiserror::Error;
 use time::OffsetDateTime;
+
+/// A file that is being written is older than this only where its process was killed: no write takes an hour.
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+
+/// What stands before the names of files being written in directories of other programs.
+const BESIDE_OTHERS: &str = ".new-docker-credential-scoped-";
 
 /// Replaces a file that belongs to another program: the target where `path` is a link, with the mode and owner
 /// that it has; 0600 where there was none.
@@ -42,7 +48,7 @@ pub fn rewrite(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
         access::give_to_owner_of(parent, made);
         sync_directory(parent)
     })?;
-    let staged = new_file(".new-", directory).map_err(failed)?;
+    let staged = new_file_beside_others(directory).map_err(failed)?;
     staged.as_file().write_all(bytes).map_err(failed)?;
     match fs::metadata(&target) {
         Ok(metadata) => {
@@ -144,6 +150,30 @@ fn new_file(prefix: &str, directory: &Path) -> io::Result<NamedTempFile> {
         .map_err(|error| refusal.map_or(error, io::Error::from_raw_os_error))
 }
 
+/// A new file in a directory of other programs. What a killed process has left there goes: it may hold what is in a
+/// configuration, and there nobody else would sweep it.
+fn new_file_beside_others(directory: &Path) -> io::Result<NamedTempFile> {
+    let staged = new_file(BESIDE_OTHERS, directory)?;
+    let modified = |metadata: Metadata| metadata.modified().ok();
+    // The system's time, by which the others are dated too.
+    let Some(now) = staged.as_file().metadata().ok().and_then(modified) else {
+        return Ok(staged);
+    };
+    for name in foreign::names_in(directory) {
+        let path = directory.join(&name);
+        let is_ours = name.as_encoded_bytes().starts_with(BESIDE_OTHERS.as_bytes());
+        let is_old = || {
+            let then = fs::symlink_metadata(&path).ok().and_then(modified)?;
+            Some(now.duration_since(then).ok()? > ABANDONED_AFTER)
+        };
+        if is_ours && is_old() == Some(true) {
+            // Another process may have been faster.
+            let _ = fs::remove_file(path);
+        }
+    }
+    Ok(staged)
+}
+
 /// Gives a new file its name, in place of what has it.
 #[cfg(unix)]
 fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
@@ -233,8 +263,6 @@ fn moment(time: SystemTime) -> OffsetDateTime {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]

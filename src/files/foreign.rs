@@ -7,7 +7,9 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::access::{self, give_to_owner_of};
-use super::{FileError, PrivateDirectory, Unfit, is_absence, new_file, put_in_place, sync_directory};
+use super::{
+    FileError, PrivateDirectory, Unfit, is_absence, new_file_beside_others, put_in_place, sync_directory,
+};
 
 /// What the name of a copy ends in. Not `.bak`, which others make and remove.
 const BACKUP_SUFFIX: &str = ".before-docker-credential-scoped";
@@ -117,7 +119,7 @@ pub fn read_small(
 pub fn create_private(path: &Path, bytes: &[u8], ours: &PrivateDirectory) -> Result<(), FileError> {
     let failed = |error| FileError::io("create", path, error);
     let directory = path.parent().unwrap_or(Path::new("."));
-    let staged = new_file(".new-", directory).map_err(failed)?;
+    let staged = new_file_beside_others(directory).map_err(failed)?;
     staged.as_file().write_all(bytes).map_err(failed)?;
     ours.give(directory, staged.as_file());
     staged.as_file().sync_all().map_err(failed)?;
@@ -166,7 +168,7 @@ pub fn back_up(path: &Path, bytes: &[u8]) -> Result<PathBuf, FileError> {
     let failed = |error| FileError::io("write", &backup, error);
     let directory = backup.parent().unwrap_or(Path::new("."));
     let metadata = fs::metadata(path).map_err(failed)?;
-    let staged = new_file(".new-", directory).map_err(failed)?;
+    let staged = new_file_beside_others(directory).map_err(failed)?;
     staged.as_file().write_all(bytes).map_err(failed)?;
     close_to_others(staged.as_file(), &metadata).map_err(failed)?;
     give_to_owner_of(path, staged.as_file());

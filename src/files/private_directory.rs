@@ -10,10 +10,10 @@ use tempfile::NamedTempFile;
 use time::OffsetDateTime;
 
 use super::access::{self, Owner};
-use super::{FileError, Unfit, is_absence, make_directory, moment, new_file, put_in_place, sync_directory};
-
-/// A file in the staging directory this old belongs to a process that was killed: no write takes an hour.
-const ABANDONED_AFTER: time::Duration = time::Duration::HOUR;
+use super::{
+    ABANDONED_AFTER, FileError, Unfit, is_absence, make_directory, moment, new_file, put_in_place,
+    sync_directory,
+};
 
 const LOCK: &str = "lock";
 

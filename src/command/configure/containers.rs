@@ -99,10 +99,14 @@ fn write_drop_in(path: &Path, request: &Request, journal: &mut Journal, report: 
         what: What::Text,
         made_file: before.is_none(),
         made_object: false,
-        before,
+        before: before.clone(),
         set: text.clone(),
     };
-    journal.make(vec![change], || Ok(files::rewrite(path, text.as_bytes())?))
+    journal.make(
+        vec![change],
+        || Ok(files::rewrite(path, text.as_bytes())?),
+        || foreign::read(path).is_ok_and(|now| now == before.map(String::into_bytes)),
+    )
 }
 
 /// The files that name helpers, and their lines, in the order they are read, of which the last one counts: main

@@ -52,6 +52,10 @@ pub(super) fn set(
         let backup = foreign::back_up(&path, bytes)?;
         report.say(format_args!("The file as it was: {}", backup.display()));
     }
-    journal.make(changes, || Ok(files::rewrite(&path, after.as_bytes())?))?;
+    journal.make(
+        changes,
+        || Ok(files::rewrite(&path, after.as_bytes())?),
+        || foreign::read(&path).is_ok_and(|now| now == bytes),
+    )?;
     Ok(before)
 }

@@ -42,15 +42,21 @@ impl Journal {
     }
 
     /// Makes changes: first they are on record, so that none is made that cannot be undone; where making them
-    /// fails, the record is put back.
-    pub(super) fn make(&mut self, changes: Vec<Change>, make: impl FnOnce() -> Result<()>) -> Result<()> {
+    /// fails and all `is_as_before`, the record is put back.
+    pub(super) fn make(
+        &mut self,
+        changes: Vec<Change>,
+        make: impl FnOnce() -> Result<()>,
+        is_as_before: impl FnOnce() -> bool,
+    ) -> Result<()> {
         let earlier = self.record.changes.clone();
         for change in changes {
             self.record.add(change);
         }
         self.save()?;
         let outcome = make();
-        if outcome.is_err() {
+        // A change that was made, and of which it is not certain only that it will last, can be undone all the same.
+        if outcome.is_err() && is_as_before() {
             self.record.changes = earlier;
             // What stopped the change is the news; a record too many harms nobody, since only what still is as it
             // was set is ever undone.

@@ -55,14 +55,15 @@ pub(super) fn make(
             made_file: true,
             made_object: false,
         };
-        journal.make(vec![change], || {
+        let make = || {
             foreign::link(&path, &target).with_context(|| {
                 format!(
                     "no link for the profile; run: {}, then this again",
                     link_command(&path, &target)
                 )
             })
-        })?;
+        };
+        journal.make(vec![change], make, || !foreign::is_there(&path))?;
     }
     report.say(format_args!("{shown}: links to {} now", target.display()));
     Ok(Some(path))
