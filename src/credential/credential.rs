@@ -239,4 +239,118 @@ mod tests {
             );
         }
     }
+
+    fn credential(secret: KeptSecret) -> Credential {
+        Credential {
+            server_url: "h".parse().unwrap(),
+            account: "u".to_owned(),
+            secret,
+            kind: Kind::SessionToken,
+            token_id: Some("3f0e1a52-77f5-4a5c-9d3c-0f6f0b8f2c11".parse().unwrap()),
+            allowed: AllowedScopes::Unknown,
+            expires: None,
+            created: None,
+            origin: Origin::Hub,
+        }
+    }
+
+    fn here(text: &str) -> KeptSecret {
+        KeptSecret::Here(Secret::new(text.to_owned()))
+    }
+
+    fn elsewhere(variable: &str) -> KeptSecret {
+        KeptSecret::Elsewhere(format!("env:{variable}").parse().unwrap())
+    }
+
+    #[test]
+    fn a_session_that_this_program_started_has_a_known_token_and_is_not_dockers() {
+        let started = credential(here("s"));
+        assert!(started.is_started_session());
+        for other in [
+            Credential {
+                kind: Kind::PersonalAccessToken,
+                ..started.clone()
+            },
+            Credential {
+                token_id: None,
+                ..started.clone()
+            },
+            Credential {
+                origin: Origin::Client,
+                ..started.clone()
+            },
+        ] {
+            assert!(!other.is_started_session(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_account_is_one_that_only_another_helper_knows() {
+        let mut credential = credential(here("s"));
+        assert_eq!(credential.known_account(), Some("u"));
+        credential.account.clear();
+        assert_eq!(credential.known_account(), None);
+    }
+
+    #[test]
+    fn a_credential_has_expired_from_the_moment_that_it_names() {
+        let end = OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap();
+        let second = time::Duration::SECOND;
+        let mut credential = credential(here("s"));
+        assert_eq!(credential.expired(end), None, "it names none");
+        credential.expires = Some(end);
+        assert_eq!(credential.expired(end - second), None);
+        assert_eq!(credential.expired(end), Some(end));
+        assert_eq!(credential.expired(end + second), Some(end));
+    }
+
+    #[test]
+    fn two_secrets_are_one_where_text_or_place_is() {
+        let kept = [here("A"), here("B"), elsewhere("A"), elsewhere("B")];
+        for (place, one) in kept.iter().enumerate() {
+            for (other_place, other) in kept.iter().enumerate() {
+                assert_eq!(one.is_same_as(other), place == other_place, "{one:?} {other:?}");
+            }
+        }
+        let secret = Secret::new("A".to_owned());
+        assert_eq!(kept.map(|kept| kept.is(&secret)), [true, false, false, false]);
+    }
+
+    #[test]
+    fn a_secret_that_is_elsewhere_says_where_in_json() {
+        assert_eq!(here("s").reference(), None);
+        assert_eq!(elsewhere("PAT").reference().as_deref(), Some(r#"{"env":"PAT"}"#));
+    }
+
+    #[test]
+    fn a_text_that_holds_a_token_of_docker_hub_is_told() {
+        for text in ["dckr_pat_x", "the token dckr_oat_x"] {
+            assert!(holds_hub_token(text), "{text}");
+        }
+        for text in ["", "dckr_", "DCKR_PAT_x"] {
+            assert!(!holds_hub_token(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_account_alone_tells_an_identity_token() {
+        assert_eq!(Kind::of_account("<token>"), Kind::IdentityToken);
+        for account in ["", "u", "token"] {
+            assert_eq!(Kind::of_account(account), Kind::Password, "{account}");
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_own_words() {
+        let table = [
+            (Kind::IdentityToken, "identity token"),
+            (Kind::OrganizationAccessToken, "organization access token"),
+            (Kind::Password, "password"),
+            (Kind::PersonalAccessToken, "personal access token"),
+            (Kind::SessionToken, "session token"),
+        ];
+        for (kind, words) in table {
+            assert_eq!(kind.name(), words);
+        }
+    }
 }

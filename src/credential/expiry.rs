@@ -132,6 +132,12 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_length_is_a_hundred_years() {
+        assert_eq!("36600d".parse(), Ok(Expiry::In(Duration::days(36_600))));
+        assert_eq!("878400h".parse(), Ok(Expiry::In(Duration::days(36_600))));
+    }
+
+    #[test]
     fn a_date_is_told_from_a_time() {
         let now = OffsetDateTime::UNIX_EPOCH;
         for (text, day) in [
@@ -159,6 +165,8 @@ mod tests {
             "1y",
             "1.5h",
             "99999999d",
+            "36601d",
+            "878401h",
             "4294967295w",
             "2027-02-30",
             "2027-1-31",

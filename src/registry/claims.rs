@@ -154,6 +154,19 @@ pub(super) mod tests {
         assert!(of(json!({"aud": ["a", "b"]})).is_for("b"));
         assert!(!of(json!({"aud": ["a", "b"]})).is_for("c"));
         assert!(of(json!({})).is_for("anything"));
+        assert!(of(json!({"aud": null})).is_for("anything"));
+        // Who is named is nobody, which is another thing than that nobody is named.
+        for nobody in [
+            json!([]),
+            json!([[]]),
+            json!(""),
+            json!([""]),
+            json!(7),
+            json!({}),
+        ] {
+            let claims = of(json!({"aud": nobody}));
+            assert!(!claims.is_for("anything") && !claims.is_for(""), "{nobody}");
+        }
         assert_eq!(of(json!({})).access, None);
     }
 

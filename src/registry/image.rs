@@ -177,6 +177,43 @@ mod tests {
         }
     }
 
+    #[test]
+    fn only_64_hexadecimal_digits_without_a_host_are_an_images_id() {
+        let (digits, letters) = ("0a".repeat(32), "z".repeat(64));
+        for name in [
+            &format!("ghcr.io/{digits}"),
+            &digits[1..],
+            &format!("{digits}0"),
+            &letters,
+        ] {
+            assert!(name.parse::<Image>().is_ok(), "{name}");
+        }
+        assert_eq!(digits.parse::<Image>(), Err(InvalidImage::Identifier));
+    }
+
+    #[test]
+    fn a_digest_is_an_algorithm_and_32_hexadecimal_digits_at_least() {
+        let with_digest = |digest: &str| format!("acme/app@{digest}").parse::<Image>().map(drop);
+        let digits = "0a".repeat(16);
+        for algorithm in ["sha256", "SHA512", "sha512+b64u", "a.b_c-d"] {
+            assert_eq!(
+                with_digest(&format!("{algorithm}:{digits}")),
+                Ok(()),
+                "{algorithm}"
+            );
+        }
+        for digest in [
+            format!("sha256:{}", &digits[1..]),
+            format!("sha256:{digits}g"),
+            format!(":{digits}"),
+            format!("256:{digits}"),
+            format!("sha 256:{digits}"),
+            digits,
+        ] {
+            assert_eq!(with_digest(&digest), Err(InvalidImage::Digest), "{digest}");
+        }
+    }
+
     /// What clients look an image's registry up by: docker 28 (`ParseRepositoryInfo`, `getAuthConfigKey`), the docker
     /// of after that (`reference.Domain`), buildkit (the host it connects to), go-containerregistry (`RegistryStr`).
     #[test]

@@ -215,6 +215,26 @@ mod tests {
     }
 
     #[test]
+    fn a_registry_on_this_machine_is_told_by_its_host() {
+        for (text, expected) in [
+            ("localhost", true),
+            ("localhost:5000", true),
+            ("127.0.0.1:5000", true),
+            ("127.1.2.3", true),
+            ("[::1]:5000", true),
+            ("localhost.evil.example", false),
+            ("x.localhost", false),
+            ("128.0.0.1", false),
+            ("0.0.0.0:5000", false),
+            ("[::2]", false),
+            ("docker.io", false),
+        ] {
+            let registry: Registry = text.parse().unwrap();
+            assert_eq!(registry.is_loopback(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn docker_knows_its_hub_by_the_index_and_others_by_their_host() {
         for (text, key, name) in [
             ("docker.io", "https://index.docker.io/v1/", "docker.io"),

@@ -37,3 +37,66 @@ impl TokenServer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn server(realm: &str) -> TokenServer {
+        TokenServer {
+            realm: realm.parse().unwrap(),
+            service: None,
+        }
+    }
+
+    #[test]
+    fn a_documented_registry_has_its_token_server_and_no_other_has_one() {
+        let hub = TokenServer::known(&Registry::docker_hub()).unwrap();
+        assert_eq!(hub.realm.to_string(), "https://auth.docker.io/token");
+        assert_eq!(hub.service.as_deref(), Some("registry.docker.io"));
+        assert_eq!(TokenServer::known(&"r.example".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn what_was_recorded_is_judged_again() {
+        let registry: Registry = "r.example:5000".parse().unwrap();
+        let table = [
+            ("https://r.example/token", false, None),
+            ("https://auth.example/token", false, None),
+            ("https://127.0.0.1/token", true, Some(RefusedRealm::Address)),
+            (
+                "http://r.example:5000/token",
+                false,
+                Some(RefusedRealm::PlainHttp),
+            ),
+            ("http://r.example:5000/token", true, None),
+            ("http://auth.example/token", true, Some(RefusedRealm::PlainHttp)),
+        ];
+        for (realm, is_insecure, why) in table {
+            assert_eq!(
+                server(realm).refusal(&registry, is_insecure),
+                why,
+                "{realm} {is_insecure}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_written_down_is_read_again_and_nothing_else_is() {
+        let written = serde_json::to_string(&server("https://auth.example/token?a=b")).unwrap();
+        assert_eq!(
+            written,
+            r#"{"realm":"https://auth.example/token?a=b","service":null}"#
+        );
+        let read = |text: &str| serde_json::from_str::<TokenServer>(text);
+        assert_eq!(read(&written).unwrap(), server("https://auth.example/token?a=b"));
+        for text in [
+            r#"{"realm":"https://user@auth.example/","service":null}"#,
+            r#"{"realm":"ftp://auth.example/","service":null}"#,
+            r#"{"realm":"https://auth.example/","service":null,"only":"pull"}"#,
+            r#"{"service":null}"#,
+        ] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -70,6 +70,20 @@ fn verdicts(request: &str, candidates: &[&str]) -> Vec<String> {
     words.collect()
 }
 
+#[test]
+fn only_two_verdicts_choose() {
+    assert!(Verdict::Chosen.is_chosen() && Verdict::ChosenIfPublic.is_chosen());
+    for verdict in [
+        Verdict::Expired(NOW),
+        Verdict::Lacks(ScopeSet::default()),
+        Verdict::Wider,
+        Verdict::Later,
+        Verdict::OnlyPublic,
+    ] {
+        assert!(!verdict.is_chosen(), "{verdict:?}");
+    }
+}
+
 const PULL: &str = "repository:acme/app:pull";
 const PUSH: &str = "repository:acme/app:pull,push";
 const TWO: &str = "repository:acme/app:pull repository:acme/base:pull";

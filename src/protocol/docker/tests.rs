@@ -83,10 +83,49 @@ fn bad_messages_are_refused_by_their_field() {
         let error = StoreMessage::read(bytes).unwrap_err();
         assert_eq!(error.to_string(), *expected, "{}", bytes.escape_ascii());
     }
-    assert_eq!(
-        StoreMessage::read(&vec![b' '; MAX_STORE_BYTES + 1]).unwrap_err(),
-        InvalidStoreMessage::TooLong
-    );
+}
+
+#[test]
+fn a_store_message_of_256_kib_is_the_longest() {
+    let of = |length: usize| {
+        let start = br#"{"ServerURL":"h","Username":"u"}"#;
+        let mut bytes = start.to_vec();
+        bytes.resize(length, b' ');
+        StoreMessage::read(&bytes)
+    };
+    assert!(of(262_144).is_ok());
+    for length in [262_145, 262_146, 1_000_000] {
+        assert_eq!(of(length).unwrap_err(), InvalidStoreMessage::TooLong, "{length}");
+    }
+}
+
+#[test]
+fn a_verb_is_one_of_these_words_and_no_other() {
+    let table = [
+        ("get", Some(Verb::Get)),
+        ("store", Some(Verb::Store)),
+        ("erase", Some(Verb::Erase)),
+        ("list", Some(Verb::List)),
+        ("version", Some(Verb::Version)),
+        ("--version", Some(Verb::Version)),
+        ("-v", Some(Verb::Version)),
+        ("GET", None),
+        ("get ", None),
+        ("", None),
+        ("--help", None),
+    ];
+    for (word, verb) in table {
+        assert_eq!(Verb::parse(word), verb, "{word}");
+    }
+}
+
+#[test]
+fn usage_and_version_are_said_as_the_reference_says_them() {
+    assert_eq!(usage("p"), "Usage: p <store|get|erase|list|version>");
+    assert_eq!(unknown_action("p", "x"), "p: unknown action: x");
+    let version = version("p");
+    assert!(version.starts_with("p (docker-credential-scoped) v"), "{version}");
+    assert!(version.ends_with(env!("CARGO_PKG_VERSION")), "{version}");
 }
 
 #[test]
@@ -96,6 +135,13 @@ fn another_helpers_answers_are_read_as_docker_reads_them() {
         .unwrap();
     assert_eq!((account.as_str(), secret.expose()), ("u", "s"));
     assert!(read_answer(br#"{"Username":"","Secret":""}"#).unwrap().is_none());
+    for (text, account, secret) in [
+        (r#"{"Username":"u","Secret":""}"#, "u", ""),
+        (r#"{"Username":"","Secret":"s"}"#, "", "s"),
+    ] {
+        let (said, told) = read_answer(text.as_bytes()).unwrap().unwrap();
+        assert_eq!((said.as_str(), told.expose()), (account, secret), "{text}");
+    }
     assert_eq!(read_answer(b"canary").unwrap_err(), UnknownAnswer);
     assert_eq!(read_listing(b"null\n").unwrap(), BTreeMap::new());
     let listing = read_listing(br#"{"h":"u","a":"v"}"#).unwrap();

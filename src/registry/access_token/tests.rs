@@ -244,6 +244,32 @@ fn what_is_granted_is_what_the_token_says_before_what_the_answer_says() {
     assert_eq!(granted(json!({"token": "t"})), None);
 }
 
+#[test]
+fn a_token_is_handed_out_while_half_its_life_or_five_minutes_are_left() {
+    let table = [
+        (0, 0, false),
+        (1, 0, true),
+        (1, 1, false),
+        (100, -1, false),
+        (100, 0, true),
+        (100, 50, true),
+        (100, 51, false),
+        (600, 300, true),
+        (600, 301, false),
+        (3600, 3300, true),
+        (3600, 3301, false),
+    ];
+    for (life, age, expected) in table {
+        let token = AccessToken {
+            token: Secret::new("t".into()),
+            granted: None,
+            issued: at(0),
+            expires: at(life),
+        };
+        assert_eq!(token.is_fresh(at(age)), expected, "{age} of {life} seconds");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(ProptestConfig::default().cases.max(10_000)))]
 

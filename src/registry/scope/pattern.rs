@@ -101,7 +101,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
             Some(_) | None => match &mut last_any {
                 Some((any, taken)) => {
                     *taken += 1;
-                    (in_pattern, in_name) = (*any + 1, *taken);
+                    (in_pattern, in_name) = (*any, *taken);
                 }
                 None => return false,
             },

@@ -50,6 +50,31 @@ fn what_is_no_scope_is_refused_by_its_part() {
 }
 
 #[test]
+fn a_name_of_512_bytes_is_the_longest() {
+    let named = |length| format!("repository:{}:pull", "a".repeat(length)).parse::<Scope>();
+    assert!(named(512).is_ok());
+    for length in [513, 514, 4000] {
+        assert_eq!(named(length), Err(InvalidScope::Name), "{length}");
+    }
+}
+
+#[test]
+fn a_resource_is_told_by_type_class_and_name() {
+    for (text, kind, class, name) in [
+        ("repository:a/b:pull", "repository", None, "a/b"),
+        ("repository(plugin):a:pull", "repository", Some("plugin"), "a"),
+        ("registry:catalog:*", "registry", None, "catalog"),
+    ] {
+        let scope: Scope = text.parse().unwrap();
+        let resource = scope.resource();
+        assert_eq!(
+            (resource.kind(), resource.class(), resource.name()),
+            (kind, class, name)
+        );
+    }
+}
+
+#[test]
 fn repositories_are_named_as_in_docker() {
     let (hub, other): (Registry, Registry) = ("docker.io".parse().unwrap(), "ghcr.io".parse().unwrap());
     assert_eq!(

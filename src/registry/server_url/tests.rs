@@ -154,8 +154,74 @@ fn hostile_input_is_refused_by_its_kind() {
             bytes.escape_ascii()
         );
     }
-    assert_eq!(
-        ServerUrl::read(&[b'h'; MAX_SERVER_URL_BYTES + 1]).unwrap_err(),
-        InvalidServerUrl::TooLong
-    );
+}
+
+#[test]
+fn a_server_url_of_8_kib_and_a_path_of_255_bytes_are_the_longest() {
+    assert!(ServerUrl::read(&[b'h'; 8192]).is_ok());
+    for length in [8193, 8194, 20_000] {
+        assert_eq!(
+            ServerUrl::read(&vec![b'h'; length]).unwrap_err(),
+            InvalidServerUrl::TooLong,
+            "{length}"
+        );
+    }
+    let with_path = |length| format!("h/{}", "a".repeat(length)).parse::<ServerUrl>();
+    assert!(with_path(255).is_ok());
+    for length in [256, 257, 4000] {
+        assert_eq!(with_path(length).unwrap_err(), InvalidServerUrl::Path, "{length}");
+    }
+}
+
+#[test]
+fn server_urls_are_equal_where_they_mean_the_same_server() {
+    let url = |text: &str| text.parse::<ServerUrl>().unwrap();
+    assert_eq!(url("https://GHCR.io/"), url("ghcr.io:443"));
+    for other in [
+        "ghcr.io.evil.example",
+        "evil-ghcr.io",
+        "ghcr.io:5000",
+        "ghcr.io/acme",
+        "gcr.io",
+    ] {
+        assert_ne!(url("ghcr.io"), url(other), "{other}");
+    }
+}
+
+#[test]
+fn only_docker_hub_is_listed_by_another_name_than_it_was_stored_under() {
+    for text in [
+        "https://ghcr.io/v2/",
+        "GHCR.io",
+        "docker.io/acme",
+        "docker.io:5000",
+        "other://x",
+    ] {
+        assert_eq!(text.parse::<ServerUrl>().unwrap().listed_as(), text);
+    }
+}
+
+#[test]
+fn a_server_is_of_its_registry_and_of_no_other() {
+    // The registry that it is a part of, and the one that a credential for it logs in to.
+    let table = [
+        ("ghcr.io", Some("ghcr.io"), Some("ghcr.io")),
+        ("ghcr.io/acme/app", Some("ghcr.io"), Some("ghcr.io")),
+        ("registry-1.docker.io", Some("docker.io"), Some("docker.io")),
+        ("https://index.docker.io/v1/access-token", Some("docker.io"), None),
+        ("other://ghcr.io", None, None),
+    ];
+    for (text, part_of, logs_in_to) in table {
+        let url: ServerUrl = text.parse().unwrap();
+        for registry in ["ghcr.io", "docker.io", "ghcr.io:5000", "ghcr.io.evil.example"] {
+            let registry: Registry = registry.parse().unwrap();
+            let (name, server) = (registry.to_string(), url.server());
+            assert_eq!(server.is_of(&registry), part_of == Some(&*name), "{text} {name}");
+            assert_eq!(
+                server.registry() == Some(&registry),
+                logs_in_to == Some(&*name),
+                "{text} {name}"
+            );
+        }
+    }
 }
