@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// How long a call may take, whatever it waits for.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How long somebody may take to read why there is no answer.
+/// How long somebody may take to read the answer, or why there is none.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A thread that looks at the clock needs little.
@@ -93,7 +93,10 @@ pub fn answer() {
 #[expect(clippy::exit, reason = "what is waited for may never come back")]
 fn watch(deadline: &'static Deadline) {
     thread::sleep(deadline.left());
-    if !deadline.is_answered.swap(true, Ordering::Relaxed) {
+    if deadline.is_answered.swap(true, Ordering::Relaxed) {
+        // It may be about to be whole.
+        thread::sleep(FAREWELL);
+    } else {
         let (sender, said) = mpsc::channel();
         // Nobody may read there.
         let _ = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {

@@ -26,7 +26,8 @@ fn main() -> ExitCode {
         variable_names: &|| std::env::vars_os().map(|(name, _)| name).collect(),
         stdin: &mut Awaited::new(Unbuffered(io::stdin())),
         stdout: &mut Unbuffered(io::stdout()),
-        stderr: &mut io::stderr().lock(),
+        // Not locked for all that time: that there is no answer is said from another thread.
+        stderr: &mut io::stderr(),
         is_interactive: &|| io::stdin().is_terminal() && io::stderr().is_terminal(),
         is_stdin_terminal: &|| io::stdin().is_terminal(),
         is_stdout_terminal: &|| io::stdout().is_terminal(),
