@@ -194,7 +194,7 @@ fn with_a_spoilt_record_of_a_key_nothing_is_absent_and_nothing_another() {
     Outcome::of(&mut command, b"").succeeds();
     assert_eq!(secret(&home, "h"), Ok(Some("secret-of-h".to_owned())));
     each_of(&home.data().join("key"), |what| {
-        is_right_or_an_error(&home, "h", what)
+        is_right_or_an_error(&home, "h", what);
     });
 }
 
@@ -213,7 +213,7 @@ fn sealed() -> Home {
 fn with_a_spoilt_record_of_a_passphrase_nothing_is_absent_and_nothing_another() {
     let home = sealed();
     each_of(&home.data().join("key"), |what| {
-        is_right_or_an_error(&home, "h", what)
+        is_right_or_an_error(&home, "h", what);
     });
 }
 
@@ -235,7 +235,7 @@ fn a_spoilt_token_is_none() {
     assert_eq!(want.look_up(&place.cache(), 0).as_deref(), Some("token"));
     let [entry] = place.entries().try_into().expect("one entry");
     each_of(&entry, |what| {
-        assert_eq!(want.look_up(&place.cache(), 0), None, "{what}")
+        assert_eq!(want.look_up(&place.cache(), 0), None, "{what}");
     });
     assert_eq!(want.look_up(&place.cache(), 0).as_deref(), Some("token"));
 }

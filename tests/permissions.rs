@@ -75,14 +75,14 @@ fn whatever_the_umask(umask: &str) {
     let answer = json!({ "token": "t", "refresh_token": "r", "expires_in": 3600 });
     let scene = Scene::usual(move |_| Answer::json(&answer));
     let (home, server) = (&scene.home, scene.fixture.address());
-    let configured = home.write(CONFIG, "{\"auths\": {\"imported\": {\"auth\": \"dTpw\"}}}");
+    let config = home.write(CONFIG, "{\"auths\": {\"imported\": {\"auth\": \"dTpw\"}}}");
     home.write(
         ".config/docker-credential-scoped/settings.json",
         "{\"activityLog\": true}",
     );
     let script = format!("umask {umask}; exec strace -f -y -qq -s 1000 -e {MAKING} -o \"$0\" \"$@\"");
     let trace = home.directory().join("trace");
-    let mut made = 0;
+    let mut count = 0;
     let mut run = |words: &[&str], input: &str, has_runtime: bool| {
         let mut command = home.command("sh");
         command.args(["-c", &script]).arg(&trace).arg(HELPER).args(words);
@@ -94,7 +94,7 @@ fn whatever_the_umask(umask: &str) {
         for line in trace.lines() {
             let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
             assert_eq!(fault(call, home.directory()), None, "{words:?}: {call}");
-            made += usize::from(call.contains("O_CREAT") || call.starts_with("mkdir"));
+            count += usize::from(call.contains("O_CREAT") || call.starts_with("mkdir"));
         }
     };
     let pull = ["token", &server, "--pull", "a/b"];
@@ -124,7 +124,7 @@ fn whatever_the_umask(umask: &str) {
     run(&["key", "move", "--to", "key-file"], PASSPHRASE, true);
     run(&["remove", "h"], "", true);
     run(&["cache", "--clear"], "", true);
-    assert!(made > 40, "{made}");
+    assert!(count > 40, "{count}");
     let mut kept = BTreeSet::new();
     for directory in [home.data(), home.runtime(), home.path().join(".cache")] {
         kept.extend(kinds(&directory));
@@ -142,12 +142,12 @@ fn whatever_the_umask(umask: &str) {
     ] {
         assert!(kept.contains(kind), "{kind}: {kept:?}");
     }
-    for left in [
-        &configured,
-        &configured.with_extension("json.before-docker-credential-scoped"),
+    for of_others in [
+        &config,
+        &config.with_extension("json.before-docker-credential-scoped"),
     ] {
-        let mode = fs::metadata(left).expect("a file").permissions().mode();
-        assert_eq!(mode & 0o022, 0, "{}", left.display());
+        let mode = fs::metadata(of_others).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o022, 0, "{}", of_others.display());
     }
 }
 

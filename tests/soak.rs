@@ -1,11 +1,7 @@
 //! Many gets over many slots, while secrets are replaced and tokens expire: each is answered, with what is stored then;
 //! and what is kept of them does not grow.
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test stops where it errs"
-)]
+#![expect(clippy::expect_used, reason = "a test stops where it errs")]
 
 mod support;
 

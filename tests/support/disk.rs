@@ -116,7 +116,7 @@ impl Recording {
                 }
             }
             "mkdir" | "mkdirat" if path(0).starts_with(&self.root) => {
-                self.name(&path(0), Some(Node::Directory))
+                self.name(&path(0), Some(Node::Directory));
             }
             "unlink" | "unlinkat" | "rmdir" if path(0).starts_with(&self.root) => self.name(&path(0), None),
             "rename" | "renameat" | "renameat2" | "link" | "linkat" if path(0).starts_with(&self.root) => {
