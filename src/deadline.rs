@@ -92,7 +92,12 @@ pub fn answer() {
 
 #[expect(clippy::exit, reason = "what is waited for may never come back")]
 fn watch(deadline: &'static Deadline) {
-    thread::sleep(deadline.left());
+    // Sleeping would begin again with what was left where a signal came between, as a stopped process gets them.
+    while let left = deadline.left()
+        && !left.is_zero()
+    {
+        thread::park_timeout(left);
+    }
     if deadline.is_answered.swap(true, Ordering::Relaxed) {
         // It may be about to be whole.
         thread::sleep(FAREWELL);
