@@ -11,7 +11,8 @@ const TOKEN: [&str; 3] = [
     "c2lnbmVkLWJ5LW5vYm9keS1zaWduZWQtYnktbm9ib2R5LXNpZ25lZC1ieS1ub2JvZHktc2lnbmVkLWJ5LW5vYm9k",
 ];
 
-/// Reads a request and answers it: a challenge at `/v2/`, a token everywhere else.
+/// Reads a request and answers it: a challenge at `/v2/`, a token everywhere else. The token for an `acme/other…` is as
+/// long, and says nothing of itself.
 pub(crate) fn serve(mut stream: impl Read + Write, origin: &str) -> io::Result<()> {
     let mut lines = BufReader::new(&mut stream).lines();
     let asked = lines.next().transpose()?.unwrap_or_default();
@@ -24,11 +25,12 @@ pub(crate) fn serve(mut stream: impl Read + Write, origin: &str) -> io::Result<(
         let challenge = format!("WWW-Authenticate: Bearer realm=\"{origin}/token\",service=\"bench\"\r\n");
         ("401 Unauthorized", challenge, String::new())
     } else {
-        (
-            "200 OK",
-            String::new(),
-            format!(r#"{{"token":"{}"}}"#, TOKEN.join(".")),
-        )
+        let body = if asked.contains("other") {
+            format!(r#"{{"token":"{}","expires_in":3600}}"#, TOKEN.concat())
+        } else {
+            format!(r#"{{"token":"{}"}}"#, TOKEN.join("."))
+        };
+        ("200 OK", String::new(), body)
     };
     let length = body.len();
     write!(
