@@ -94,12 +94,13 @@ fn peers(pass: &str, secretservice: &str, bus: &str) -> [Case; 2] {
 /// What docker asks a helper.
 fn of_helper(stage: &Stage, helper: &Case) -> Result<Vec<Case>> {
     stage.check(helper)?;
+    // Who comes after those that wait for the disk is slower for it on a busy machine; that is nobody with a limit.
     let asked = [
-        ("get", Request::Get),
-        ("list", Request::List),
-        ("store, same", Request::Store),
         ("store, new", Request::StoreNew),
         ("erase", Request::Erase),
+        ("store, same", Request::Store),
+        ("list", Request::List),
+        ("get", Request::Get),
     ];
     Ok(asked
         .into_iter()

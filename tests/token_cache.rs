@@ -314,6 +314,36 @@ fn a_miss_sweeps_out_what_is_over_and_what_is_good_stays() {
 }
 
 #[test]
+fn a_miss_looks_at_some_of_very_many_and_the_next_ones_at_the_rest() {
+    let place = Place::new();
+    let cache = place.cache();
+    let good = Want::new("good", "a/b");
+    good.obtain(&cache, 1000, "good");
+    let entry = place.entries().pop().unwrap();
+    for number in 0..2500 {
+        let until = if number < 1200 { at(2000) } else { at(0) };
+        let other = fs::File::create(entry.with_file_name(format!("{number:064x}"))).unwrap();
+        other.set_modified(until.into()).unwrap();
+    }
+    // Another credential's, so that the number of these changes by what is swept out.
+    let another = Want::new("another", "a/b");
+    let another_fingerprint = cache.fingerprint(another.wanted().subject.as_ref()).unwrap();
+    let mut swept = Vec::new();
+    for now in 1001..1100 {
+        let before = place.entries().len();
+        another.obtain(&cache, now, "another");
+        cache.forget(&another_fingerprint);
+        swept.push(before - place.entries().len());
+        if swept.iter().sum::<usize>() == 1300 {
+            break;
+        }
+    }
+    assert!(swept.iter().all(|swept| *swept <= 1000), "{swept:?}");
+    assert_eq!(swept.iter().sum::<usize>(), 1300, "{swept:?}");
+    assert_eq!(good.look_up(&cache, 1100), Some("good".into()));
+}
+
+#[test]
 fn nothing_that_others_can_reach_is_used_and_nothing_written_there() {
     let want = Want::new(CANARY, "a/b");
     let no_cache = |cache: &TokenCache, what: &str| {

@@ -15,6 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many files there are to lock. Tickets share them: two that do wait for each other, and nothing more.
 const LOCKS: u8 = 64;
 
+/// How many entries of a credential one miss looks at, so that it takes no longer where there are more. The next looks
+/// at others; and what has expired is not handed out, whether it is there or not.
+const LOOKED_AT: usize = 1000;
+
 /// An entry out of date for so long is removed though its lock cannot be had.
 const ABANDONED_AFTER: time::Duration = time::Duration::HOUR;
 
@@ -70,9 +74,14 @@ impl Room {
     pub(super) fn prune(&self, now: OffsetDateTime) {
         self.staging.sweep(now);
         for fingerprint in names_in(&self.tokens) {
-            if let Some((bucket, names)) = files_of(&self.tokens, &fingerprint) {
-                for name in names {
-                    self.prune_entry(&bucket, &fingerprint, &name, now);
+            if let Some((bucket, mut names)) = files_of(&self.tokens, &fingerprint) {
+                if names.len() > LOOKED_AT {
+                    // Anywhere will do, if only it is elsewhere the next time.
+                    let start = now.unix_timestamp_nanos().unsigned_abs() % names.len() as u128;
+                    names.rotate_left(usize::try_from(start).unwrap_or(0));
+                }
+                for name in names.iter().take(LOOKED_AT) {
+                    self.prune_entry(&bucket, &fingerprint, name, now);
                 }
                 self.tokens.remove_empty_below(&fingerprint);
             }
