@@ -32,19 +32,6 @@ fn a_token_is_exchanged_once_until_half_its_life_is_over() {
 }
 
 #[test]
-fn what_does_not_open_is_counted_until_it_is_over() {
-    let place = Place::new();
-    Want::new(CANARY, "a/b").obtain(&place.cache(), 0, "one");
-    let location = || Location::of_cache(place.path(), Path::new("/nowhere"));
-    let other = TokenCache::new(Some(location()), Some(Key::from_bytes([8; 32])));
-    let without = TokenCache::new(Some(location()), None);
-    assert_eq!(place.cache().unopened(at(0)), 0);
-    for cache in [other, without] {
-        assert_eq!([299, 300, 301].map(|now| cache.unopened(at(now))), [1, 0, 0]);
-    }
-}
-
-#[test]
 fn a_refresh_token_is_kept_beside_the_access_tokens_and_never_answered_for_one() {
     let place = Place::new();
     let cache = place.cache();
