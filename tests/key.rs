@@ -969,6 +969,19 @@ fn a_key_is_locked_even_where_others_can_look() {
 }
 
 #[test]
+fn a_key_that_others_could_read_or_write_where_it_rests_is_not_used_and_removed() {
+    for mode in [0o640, 0o604, 0o620, 0o602] {
+        let home = sealed();
+        let keys = home.runtime().join("docker-credential-scoped/keys");
+        let rested = fs::read_dir(&keys).unwrap().next().unwrap().unwrap().path();
+        opens(&home);
+        fs::set_permissions(&rested, Permissions::from_mode(mode)).unwrap();
+        assert_eq!(get(&home).code, Some(1), "{mode:o}");
+        assert!(!rested.exists(), "{mode:o}");
+    }
+}
+
+#[test]
 fn where_a_key_would_rest_is_not_known_without_a_runtime_directory() {
     let user = rustix::process::geteuid().as_raw();
     if fs::exists(format!("/run/user/{user}")).unwrap() {

@@ -32,6 +32,19 @@ fn a_token_is_exchanged_once_until_half_its_life_is_over() {
 }
 
 #[test]
+fn what_does_not_open_is_counted_until_it_is_over() {
+    let place = Place::new();
+    Want::new(CANARY, "a/b").obtain(&place.cache(), 0, "one");
+    let location = || Location::of_cache(place.path(), Path::new("/nowhere"));
+    let other = TokenCache::new(Some(location()), Some(Key::from_bytes([8; 32])));
+    let without = TokenCache::new(Some(location()), None);
+    assert_eq!(place.cache().unopened(at(0)), 0);
+    for cache in [other, without] {
+        assert_eq!([299, 300, 301].map(|now| cache.unopened(at(now))), [1, 0, 0]);
+    }
+}
+
+#[test]
 fn a_refresh_token_is_kept_beside_the_access_tokens_and_never_answered_for_one() {
     let place = Place::new();
     let cache = place.cache();
@@ -341,6 +354,20 @@ fn a_miss_looks_at_some_of_very_many_and_the_next_ones_at_the_rest() {
     assert!(swept.iter().all(|swept| *swept <= 1000), "{swept:?}");
     assert_eq!(swept.iter().sum::<usize>(), 1300, "{swept:?}");
     assert_eq!(good.look_up(&cache, 1100), Some("good".into()));
+}
+
+#[test]
+fn what_would_be_kept_for_longer_than_a_day_is_swept_out() {
+    let place = Place::new();
+    let cache = place.cache();
+    Want::new("old", "a/b").obtain(&cache, 0, "old");
+    let entry = place.entries().pop().unwrap();
+    for (seconds, is_kept) in [(86_400, true), (86_401, false)] {
+        let file = fs::File::options().write(true).open(&entry).unwrap();
+        file.set_modified(at(seconds).into()).unwrap();
+        Want::new(if is_kept { "one" } else { "two" }, "a/b").obtain(&cache, 0, "new");
+        assert_eq!(entry.exists(), is_kept, "{seconds}");
+    }
 }
 
 #[test]

@@ -380,3 +380,6 @@ fn holds_any(slots: &PrivateDirectory) -> Result<bool, StoreError> {
         .iter()
         .any(|name| name.to_str().and_then(slot::read_file_name).is_some()))
 }
+
+#[cfg(test)]
+mod tests;

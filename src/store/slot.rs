@@ -144,6 +144,45 @@ mod tests {
         assert!(file_name(&one, "ci").starts_with("other%3A%2F%2Fh%2Fxxx"));
     }
 
+    /// A name that came out otherwise would be another slot, and what is kept there lost from sight.
+    #[test]
+    fn a_long_servers_file_is_named_by_what_fits_and_a_hash_and_always_the_same() {
+        let xs = |count| "x".repeat(count);
+        assert_eq!(file_name(&xs(110), "ci"), format!("{}@ci", xs(110)));
+        let table = [
+            (xs(111), format!("{}~5ba60613dba318e9", xs(45))),
+            (
+                format!("o://{}A{}", xs(31), xs(200)),
+                format!("o%3A%2F%2F{}%41x~", xs(31)),
+            ),
+            (
+                format!("o://{}A{}", xs(32), xs(200)),
+                format!("o%3A%2F%2F{}%41~", xs(32)),
+            ),
+            (
+                format!("o://{}A{}", xs(33), xs(200)),
+                format!("o%3A%2F%2F{}~", xs(33)),
+            ),
+            (
+                format!("other://hosts/{}", xs(200)),
+                format!("other%3A%2F%2Fhosts%2F{}~", xs(23)),
+            ),
+        ];
+        for (server, start) in table {
+            let name = file_name(&server, "ci");
+            assert!(name.starts_with(&start), "{name}");
+            let (_, hash) = name.split_once('~').unwrap();
+            assert_eq!(hash.len(), 64 + "@ci".len(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_slot_is_of_its_server_and_its_profile() {
+        let server = "ghcr.io".parse::<ServerUrl>().unwrap().server().clone();
+        let slot = Slot::new(server.clone(), "ci".parse().unwrap());
+        assert_eq!((slot.server(), slot.profile().as_str()), (&server, "ci"));
+    }
+
     #[test]
     fn a_cut_name_is_still_one_of_ours_wherever_it_is_cut() {
         for length in 0..READABLE_BYTES {

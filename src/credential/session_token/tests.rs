@@ -33,6 +33,33 @@ fn names<P>(tokens: &[SessionToken<P>]) -> Vec<&str> {
 }
 
 #[test]
+fn only_what_begins_like_a_sessions_label_is_reserved() {
+    assert!(SessionLabel::is_reserved("docker-credential-scoped/session/m/p"));
+    assert!(SessionLabel::is_reserved("docker-credential-scoped/session/"));
+    for label in [
+        "",
+        "ci",
+        "docker-credential-scoped",
+        "x docker-credential-scoped/session/m/p",
+    ] {
+        assert!(!SessionLabel::is_reserved(label), "{label}");
+    }
+}
+
+#[test]
+fn who_made_a_token_is_told_in_docker_hubs_word() {
+    for (word, told) in [
+        (None, None),
+        (Some(""), None),
+        (Some("Unknown"), None),
+        (Some("MANUAL"), Some("manual")),
+        (Some(" auto "), Some("auto")),
+    ] {
+        assert_eq!(Source::read(word).word(), told, "{word:?}");
+    }
+}
+
+#[test]
 fn a_machine_is_named_by_what_a_label_may_hold_of_its_host_name() {
     for (host_name, machine) in [
         ("build-7.example", "build-7.example"),

@@ -124,3 +124,58 @@ impl Content<String> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRITTEN: &str = r#"{"server_url":"https://h/","account":"u","secret":"s","kind":"password","created":1700000000,"origin":"client"}"#;
+
+    fn read(text: &str) -> Option<Credential> {
+        Content::read(text.as_bytes())
+    }
+
+    #[test]
+    fn what_is_written_of_a_credential_is_read_as_that_credential() {
+        let full = WRITTEN.replace(
+            r#""kind":"password""#,
+            r#""kind":"session-token","token_id":"1-a","scopes":["repo:read","repository:a/*:pull"],"expires":1800000000"#,
+        );
+        let elsewhere = WRITTEN.replace(r#""secret":"s""#, r#""reference":{"env":"PAT"}"#);
+        let nothing = WRITTEN.replace(r#""created""#, r#""scopes":[],"created""#);
+        for text in [WRITTEN, &full, &elsewhere, &nothing] {
+            let credential = read(text).unwrap();
+            let bytes = Content::write(&credential).unwrap();
+            assert_eq!(str::from_utf8(&bytes), Ok(text));
+        }
+        let credential = read(&full).unwrap();
+        assert_eq!(credential.allowed.to_string(), "repo:read repository:a/*:pull");
+        assert_eq!(
+            credential.expires.map(OffsetDateTime::unix_timestamp),
+            Some(1_800_000_000)
+        );
+        assert_eq!(read(WRITTEN).unwrap().allowed, AllowedScopes::Unknown);
+        assert_eq!(read(&nothing).unwrap().allowed, AllowedScopes::from_iter([]));
+    }
+
+    #[test]
+    fn what_limits_a_credential_in_a_way_that_is_not_known_is_not_read_past() {
+        let and = |field: &str| WRITTEN.replace(r#""created""#, &format!(r#"{field},"created""#));
+        for text in [
+            and(r#""only":"pull""#),
+            and(r#""reference":{"env":"PAT"}"#),
+            and(r#""reference":{"cloud":"x"}"#),
+            and(r#""scopes":["repository:a:pull","?"]"#),
+            and(r#""expires":9223372036854775807"#),
+            and(r#""token_id":"../x""#),
+            WRITTEN.replace(r#""secret":"s","#, ""),
+            WRITTEN.replace("https://h/", "u@h"),
+            WRITTEN.replace(r#""client""#, r#""stranger""#),
+            WRITTEN.replace(r#""password""#, r#""key""#),
+            format!("{WRITTEN}{WRITTEN}"),
+            WRITTEN.trim_end_matches('}').to_owned(),
+        ] {
+            assert!(read(&text).is_none(), "{text}");
+        }
+    }
+}

@@ -218,3 +218,46 @@ fn write(root: &PrivateDirectory, staging: &PrivateDirectory, all: &[Left]) -> R
     let text: String = all.iter().map(Left::line).collect();
     root.replace(NAME, text.as_bytes(), staging)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::Elsewhere;
+    use super::*;
+
+    #[test]
+    fn what_is_written_of_an_entry_is_read_as_that_entry_and_nothing_else_is_one() {
+        let id = "09af".repeat(8);
+        for is_old_home in [false, true] {
+            let left = Left {
+                id: id.clone(),
+                is_old_home,
+            };
+            assert_eq!(left.line().strip_suffix('\n').and_then(Left::read), Some(left));
+        }
+        for line in [
+            "",
+            " old",
+            &"0".repeat(31),
+            &format!("{id} new"),
+            &format!("{id} old old"),
+            &"../a".repeat(8),
+        ] {
+            assert_eq!(Left::read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_in_use_where_the_record_names_it() {
+        let (key, id) = (Key::from_bytes([7; 32]), "0".repeat(32));
+        let of = |place| Record::Elsewhere(Elsewhere::of(&key, place));
+        let keyring = of(Place::Keyring { id: id.clone() });
+        assert!(is_in_use(&keyring, &id) && !is_in_use(&keyring, &"1".repeat(32)));
+        for record in [
+            of(Place::Environment),
+            of(Place::KeyFile),
+            Record::Embedded(key.clone()),
+        ] {
+            assert!(!is_in_use(&record, &id));
+        }
+    }
+}

@@ -115,7 +115,7 @@ pub(super) fn parse(digits: &[u8]) -> Option<Key> {
         return None;
     }
     for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
+        *byte = 16 * digit(*high)? + digit(*low)?;
     }
     Some(Key::from_bytes(*bytes))
 }
@@ -138,7 +138,16 @@ mod tests {
     fn a_key_is_64_hexadecimal_digits() {
         let digits = "00ff".repeat(16);
         assert_eq!(parse(digits.as_bytes()).unwrap().bytes()[..2], [0x00, 0xff]);
-        assert!(parse(digits.to_uppercase().as_bytes()).is_some());
+        for (digits, byte) in [
+            ("09", 0x09),
+            ("af", 0xaf),
+            ("AF", 0xaf),
+            ("f0", 0xf0),
+            ("Ea", 0xea),
+        ] {
+            let key = parse(digits.repeat(32).as_bytes()).unwrap();
+            assert_eq!(*key.bytes(), [byte; 32], "{digits}");
+        }
         for bad in [
             "",
             "00",

@@ -28,6 +28,10 @@ fn token(issued: i64, expires: i64) -> Remembered {
 }
 
 fn sealed(what: &Remembered) -> Vec<u8> {
+    with_ticket(|ticket| seal(&key(), NAME, ticket, what).unwrap())
+}
+
+fn with_ticket<T>(use_it: impl FnOnce(&Ticket<'_>) -> T) -> T {
     let secret = Secret::new("long-lived".into());
     let scope = "repository:a/b:pull,push".parse().unwrap();
     let ticket = Ticket::new(
@@ -45,7 +49,7 @@ fn sealed(what: &Remembered) -> Vec<u8> {
             scope: &scope,
         },
     );
-    seal(&key(), NAME, &ticket, what).unwrap()
+    use_it(&ticket)
 }
 
 fn is_good(file: &[u8], now: i64) -> bool {
@@ -68,6 +72,73 @@ fn what_is_remembered_is_read_again_as_it_was() {
     assert_eq!(shown.answer, Answered::Token(Some("repository:a/b:pull".into())));
     assert_eq!(open(&key(), "other/hash", None, &file, at(0)).map(|_| ()), None);
     assert!(open(&Key::from_bytes([2; 32]), NAME, None, &file, at(0)).is_none());
+}
+
+#[test]
+fn what_was_granted_is_what_the_file_says_and_not_what_is_asked_for() {
+    for granted in [
+        "repository:a/b:pull",
+        "repository:a/b:pull,push",
+        "",
+        "repository:c:pull",
+    ] {
+        let Remembered::Token(token) = token(0, 300) else {
+            panic!("a token")
+        };
+        let file = sealed(&Remembered::Token(AccessToken {
+            granted: Some(granted.parse().unwrap()),
+            ..token
+        }));
+        let read = with_ticket(|ticket| open(&key(), NAME, Some(ticket), &file, at(0)));
+        let Some(Remembered::Token(read)) = read else {
+            panic!("{granted}: a token")
+        };
+        assert_eq!(
+            read.granted.map(|granted| granted.to_string()).as_deref(),
+            Some(granted)
+        );
+    }
+}
+
+#[test]
+fn each_kind_of_token_is_answered_for_itself_only() {
+    let access = token(0, 300);
+    let Remembered::Token(AccessToken { token, .. }) = access.clone() else {
+        panic!("a token")
+    };
+    let refresh = Remembered::RefreshToken(RefreshToken {
+        token,
+        issued: at(0),
+        expires: at(300),
+    });
+    let refusal = Remembered::refusal("401".into(), at(0));
+    assert!(matches!(access.clone().answer::<AccessToken, ()>(), Some(Ok(_))));
+    assert!(access.answer::<RefreshToken, ()>().is_none());
+    assert!(matches!(
+        refresh.clone().answer::<RefreshToken, ()>(),
+        Some(Ok(_))
+    ));
+    assert!(refresh.answer::<AccessToken, ()>().is_none());
+    assert!(matches!(
+        refusal.answer::<AccessToken, ()>(),
+        Some(Err(Unobtained::Refused { .. }))
+    ));
+}
+
+#[test]
+fn no_more_is_sealed_than_would_be_read_again() {
+    let of = |length| {
+        let token = AccessToken {
+            token: Secret::new("t".repeat(length)),
+            granted: None,
+            issued: at(0),
+            expires: at(300),
+        };
+        with_ticket(|ticket| seal(&key(), NAME, ticket, &Remembered::Token(token)))
+    };
+    let room = 256 * 1024 - (of(0).unwrap().len());
+    assert_eq!(of(room).unwrap().len(), 256 * 1024);
+    assert!(of(room + 1).is_none() && of(room + 1000).is_none());
 }
 
 #[test]

@@ -99,3 +99,30 @@ fn another_key_is_told_from_the_right_one() {
         "VARIABLE: is another key than the one the credentials here are sealed with; put that one back"
     );
 }
+
+#[test]
+fn a_record_is_of_the_key_that_it_is_or_names_and_of_no_other() {
+    let (key, other) = (Key::from_bytes([7; 32]), Key::from_bytes([8; 32]));
+    for record in [
+        Record::Embedded(key.clone()),
+        Record::Elsewhere(Elsewhere::of(&key, Place::Environment)),
+    ] {
+        assert!(record.is_of(&key) && !record.is_of(&other), "{record:?}");
+    }
+}
+
+#[test]
+fn an_id_is_32_hexadecimal_digits_in_lower_case() {
+    assert!(is_id(&new_id().unwrap()) && is_id(&"09af".repeat(8)));
+    for text in [
+        "",
+        "0",
+        &"0".repeat(31),
+        &"0".repeat(33),
+        &"A".repeat(32),
+        &"g".repeat(32),
+        &"../a".repeat(8),
+    ] {
+        assert!(!is_id(text), "{text}");
+    }
+}
