@@ -10,7 +10,7 @@ use std::io;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::fixture::answer::Answer;
@@ -34,8 +34,29 @@ fn scene() -> Scene {
     .with_password()
 }
 
+/// How long who waits for another's exchange has patience: on a machine where all of it takes longer, some exchange
+/// themselves, as they should.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A crowd that was done within that time, and what it was answered.
+fn quick_crowd(scopes: usize) -> (Scene, BTreeSet<(usize, String)>) {
+    for _ in 0..10 {
+        let scene = scene();
+        let begun = Instant::now();
+        let answers = crowd(&scene, scopes);
+        if begun.elapsed() < PATIENCE {
+            let answers = answers
+                .into_iter()
+                .map(|(scope, outcome)| (scope, outcome.succeeds()));
+            let answers = answers.map(|(scope, Outcome { stdout, stderr, .. })| (scope, stdout + &stderr));
+            return (scene, answers.collect());
+        }
+    }
+    panic!("the machine is too slow to tell");
+}
+
 /// What the processes answer that ask for so many scopes between them, all of them at once.
-fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, String)> {
+fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, Outcome)> {
     let (wait, start) = io::pipe().unwrap();
     let children: Vec<_> = (0..CROWD)
         .map(|number| {
@@ -57,9 +78,10 @@ fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, String)> {
         .collect();
     drop(start);
     let answer = |(scope, command, child): (usize, _, std::process::Child)| {
-        let outcome = Outcome::from_output(&command, &child.wait_with_output().unwrap()).succeeds();
-        assert_eq!(outcome.stderr, "");
-        (scope, outcome.stdout)
+        (
+            scope,
+            Outcome::from_output(&command, &child.wait_with_output().unwrap()),
+        )
     };
     children.into_iter().map(answer).collect()
 }
@@ -67,8 +89,7 @@ fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, String)> {
 #[test]
 fn two_hundred_who_ask_for_one_token_make_one_exchange() {
     for _ in 0..rounds(1, 50) {
-        let scene = scene();
-        let answers: BTreeSet<_> = crowd(&scene, 1).into_iter().collect();
+        let (scene, answers) = quick_crowd(1);
         assert_eq!(scene.asked().len(), 1);
         assert_eq!(
             answers,
@@ -80,8 +101,7 @@ fn two_hundred_who_ask_for_one_token_make_one_exchange() {
 #[test]
 fn twenty_five_each_who_ask_for_eight_tokens_make_eight_exchanges() {
     for _ in 0..rounds(1, 50) {
-        let scene = scene();
-        let answers: BTreeSet<_> = crowd(&scene, 8).into_iter().collect();
+        let (scene, answers) = quick_crowd(8);
         assert_eq!(scene.asked().len(), 8);
         assert_eq!(answers.len(), 8, "{answers:?}");
         for (scope, token) in answers {
