@@ -16,6 +16,7 @@ use serde_json::json;
 use support::fixture::answer::Answer;
 use support::home::HELPER;
 use support::outcome::Outcome;
+use support::peer;
 use support::rounds::rounds;
 use support::scene::Scene;
 
@@ -39,24 +40,24 @@ fn scene() -> Scene {
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A crowd that was done within that time, and what it was answered.
-fn quick_crowd(scopes: usize) -> (Scene, BTreeSet<(usize, String)>) {
+fn quick_crowd(scopes: usize) -> Option<(Scene, BTreeSet<(usize, String)>)> {
     for _ in 0..10 {
         let scene = scene();
-        let begun = Instant::now();
-        let answers = crowd(&scene, scopes);
-        if begun.elapsed() < PATIENCE {
+        let (answers, took) = crowd(&scene, scopes);
+        if took < PATIENCE {
             let answers = answers
                 .into_iter()
                 .map(|(scope, outcome)| (scope, outcome.succeeds()));
             let answers = answers.map(|(scope, Outcome { stdout, stderr, .. })| (scope, stdout + &stderr));
-            return (scene, answers.collect());
+            return Some((scene, answers.collect()));
         }
     }
-    panic!("the machine is too slow to tell");
+    peer::skip("the machine is too slow to tell");
+    None
 }
 
-/// What the processes answer that ask for so many scopes between them, all of them at once.
-fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, Outcome)> {
+/// What the processes answer that ask for so many scopes between them, all of them at once; and how long that took.
+fn crowd(scene: &Scene, scopes: usize) -> (Vec<(usize, Outcome)>, Duration) {
     let (wait, start) = io::pipe().unwrap();
     let children: Vec<_> = (0..CROWD)
         .map(|number| {
@@ -76,6 +77,7 @@ fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, Outcome)> {
             (number % scopes, command, child)
         })
         .collect();
+    let begun = Instant::now();
     drop(start);
     let answer = |(scope, command, child): (usize, _, std::process::Child)| {
         (
@@ -83,13 +85,16 @@ fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, Outcome)> {
             Outcome::from_output(&command, &child.wait_with_output().unwrap()),
         )
     };
-    children.into_iter().map(answer).collect()
+    let answers = children.into_iter().map(answer).collect();
+    (answers, begun.elapsed())
 }
 
 #[test]
 fn two_hundred_who_ask_for_one_token_make_one_exchange() {
     for _ in 0..rounds(1, 50) {
-        let (scene, answers) = quick_crowd(1);
+        let Some((scene, answers)) = quick_crowd(1) else {
+            return;
+        };
         assert_eq!(scene.asked().len(), 1);
         assert_eq!(
             answers,
@@ -101,7 +106,9 @@ fn two_hundred_who_ask_for_one_token_make_one_exchange() {
 #[test]
 fn twenty_five_each_who_ask_for_eight_tokens_make_eight_exchanges() {
     for _ in 0..rounds(1, 50) {
-        let (scene, answers) = quick_crowd(8);
+        let Some((scene, answers)) = quick_crowd(8) else {
+            return;
+        };
         assert_eq!(scene.asked().len(), 8);
         assert_eq!(answers.len(), 8, "{answers:?}");
         for (scope, token) in answers {
