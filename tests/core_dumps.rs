@@ -1,7 +1,5 @@
 //! The memory of a process that holds a secret: no core dump is written of it, and it is open to nobody but root.
 
-#![expect(clippy::unwrap_used, reason = "a test stops where it errs")]
-
 mod support;
 
 use std::fs;

@@ -10,12 +10,13 @@ use std::io;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use support::fixture::answer::Answer;
 use support::home::HELPER;
 use support::outcome::Outcome;
+use support::peer;
 use support::rounds::rounds;
 use support::scene::Scene;
 
@@ -34,8 +35,29 @@ fn scene() -> Scene {
     .with_password()
 }
 
-/// What the processes answer that ask for so many scopes between them, all of them at once.
-fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, String)> {
+/// How long who waits for another's exchange has patience: on a machine where all of it takes longer, some exchange
+/// themselves, as they should.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A crowd that was done within that time, and what it was answered.
+fn quick_crowd(scopes: usize) -> Option<(Scene, BTreeSet<(usize, String)>)> {
+    for _ in 0..10 {
+        let scene = scene();
+        let (answers, took) = crowd(&scene, scopes);
+        if took < PATIENCE {
+            let answers = answers
+                .into_iter()
+                .map(|(scope, outcome)| (scope, outcome.succeeds()));
+            let answers = answers.map(|(scope, Outcome { stdout, stderr, .. })| (scope, stdout + &stderr));
+            return Some((scene, answers.collect()));
+        }
+    }
+    peer::skip("the machine is too slow to tell");
+    None
+}
+
+/// What the processes answer that ask for so many scopes between them, all of them at once; and how long that took.
+fn crowd(scene: &Scene, scopes: usize) -> (Vec<(usize, Outcome)>, Duration) {
     let (wait, start) = io::pipe().unwrap();
     let children: Vec<_> = (0..CROWD)
         .map(|number| {
@@ -55,20 +77,24 @@ fn crowd(scene: &Scene, scopes: usize) -> Vec<(usize, String)> {
             (number % scopes, command, child)
         })
         .collect();
+    let begun = Instant::now();
     drop(start);
     let answer = |(scope, command, child): (usize, _, std::process::Child)| {
-        let outcome = Outcome::from_output(&command, &child.wait_with_output().unwrap()).succeeds();
-        assert_eq!(outcome.stderr, "");
-        (scope, outcome.stdout)
+        (
+            scope,
+            Outcome::from_output(&command, &child.wait_with_output().unwrap()),
+        )
     };
-    children.into_iter().map(answer).collect()
+    let answers = children.into_iter().map(answer).collect();
+    (answers, begun.elapsed())
 }
 
 #[test]
 fn two_hundred_who_ask_for_one_token_make_one_exchange() {
     for _ in 0..rounds(1, 50) {
-        let scene = scene();
-        let answers: BTreeSet<_> = crowd(&scene, 1).into_iter().collect();
+        let Some((scene, answers)) = quick_crowd(1) else {
+            return;
+        };
         assert_eq!(scene.asked().len(), 1);
         assert_eq!(
             answers,
@@ -80,8 +106,9 @@ fn two_hundred_who_ask_for_one_token_make_one_exchange() {
 #[test]
 fn twenty_five_each_who_ask_for_eight_tokens_make_eight_exchanges() {
     for _ in 0..rounds(1, 50) {
-        let scene = scene();
-        let answers: BTreeSet<_> = crowd(&scene, 8).into_iter().collect();
+        let Some((scene, answers)) = quick_crowd(8) else {
+            return;
+        };
         assert_eq!(scene.asked().len(), 8);
         assert_eq!(answers.len(), 8, "{answers:?}");
         for (scope, token) in answers {
