@@ -123,11 +123,13 @@ fn store(home: &Home) -> CredentialStore {
             Some(set.into())
         },
         runtime: || {
-            let (runtime, home) = RUNTIME.get()?;
-            let runtime = Location::of_cache(runtime.clone(), home).open().ok()??;
-            Some(runtime.location_below(HELPER))
+            let Some((runtime, home)) = RUNTIME.get() else {
+                return Ok(None);
+            };
+            let runtime = Location::of_cache(runtime.clone(), home).open()?;
+            Ok(runtime.map(|runtime| runtime.location_below(HELPER)))
         },
-        session: || None,
+        session: || Ok(None),
         now: OffsetDateTime::now_utc(),
     })
 }

@@ -95,9 +95,7 @@ fn refused_anywhere(name: &str) {
     let home = stage.home().directory().to_owned();
     let unneeded = change.can_do_without(stage.home());
     let mut failures = Vec::new();
-    let of_files = calls
-        .iter()
-        .filter(|call| call.is_of_files() && !change.is_taken_for_absent(call, stage.home()));
+    let of_files = calls.iter().filter(|call| call.is_of_files());
     for (number, call) in of_files.enumerate() {
         let can_do_without = unneeded.iter().any(|path| call.touches(path));
         for (place, error) in ERRORS.into_iter().enumerate() {

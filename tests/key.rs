@@ -255,6 +255,23 @@ fn a_key_under_a_passphrase_is_locked_and_unlocked() {
 }
 
 #[test]
+fn what_a_killed_unlock_left_is_locked_away_too() {
+    let home = locked();
+    run(&home, &["unlock"], PASSPHRASE).succeeds();
+    let ours = home.runtime().join("docker-credential-scoped");
+    let rested = fs::read_dir(ours.join("keys"))
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let left = ours.join("new-keys/.new-as-killed");
+    fs::rename(rested, &left).unwrap();
+    run(&home, &["lock"], "").succeeds();
+    assert!(!left.exists(), "the key itself");
+}
+
+#[test]
 fn what_is_locked_is_no_miss_and_can_be_logged_out_of() {
     let home = locked();
     get(&home).is(&format!("{LOCKED}\n"), "", 1);

@@ -158,8 +158,8 @@ impl History {
         store.with_key_places(KeyPlaces {
             key_file: || Ok(None),
             variable: &|name| (name == KEY_VARIABLE).then(|| DIGITS.into()),
-            runtime: || None,
-            session: || None,
+            runtime: || Ok(None),
+            session: || Ok(None),
             now: OffsetDateTime::UNIX_EPOCH,
         })
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 
 use super::PROGRAM;
-use crate::files::{self, Location};
+use crate::files::{self, FileError, Location};
 use crate::seal::Key;
 use crate::settings::{self, Settings, Variables};
 use crate::store::{CredentialStore, KeyPlaces};
@@ -17,7 +17,7 @@ pub(super) fn token_cache(
     credentials: &CredentialStore,
     own_key: fn(&Location) -> Option<Key>,
 ) -> TokenCache {
-    let runtime = runtime_location();
+    let runtime = runtime_location().ok().flatten();
     let key = cache_key(credentials, || runtime.as_ref().and_then(own_key));
     TokenCache::new(runtime.or_else(cache_location), key)
 }
@@ -25,7 +25,9 @@ pub(super) fn token_cache(
 /// Every place where access tokens may be kept: a job without `XDG_RUNTIME_DIR` keeps them in another than the session
 /// it was started from, and forgets them in both. A service or a cron job that logs out does.
 pub(super) fn token_caches(credentials: &CredentialStore) -> Vec<TokenCache> {
-    let runtime = runtime_location().or_else(session_location);
+    let runtime = [runtime_location, session_location]
+        .into_iter()
+        .find_map(|location| location().ok()?);
     [runtime, cache_location()]
         .into_iter()
         .flatten()
@@ -53,28 +55,32 @@ pub(super) fn run_locations() -> Vec<Location> {
     let temporary = settings::temporary_directory(files::user_id())
         .filter(|temporary| temporary.is_absolute())
         .map(|temporary| Location::of_cache(temporary, &home));
-    [runtime_location(), temporary, cache_location()]
+    [runtime_location().ok().flatten(), temporary, cache_location()]
         .into_iter()
         .flatten()
         .collect()
 }
 
 /// Our place in the runtime directory. The system makes that; where it does not, or it is not ours alone, another is
-/// used.
-pub(super) fn runtime_location() -> Option<Location> {
-    own_place(settings::runtime_directory()?)
+/// used; an error where that cannot be told.
+pub(super) fn runtime_location() -> Result<Option<Location>, FileError> {
+    own_place(settings::runtime_directory())
 }
 
 /// Our place in the directory that the system makes for a session of this user, for a process that is not told of it.
-fn session_location() -> Option<Location> {
-    own_place(settings::session_directory(files::user_id())?)
+fn session_location() -> Result<Option<Location>, FileError> {
+    own_place(settings::session_directory(files::user_id()))
 }
 
-fn own_place(runtime: PathBuf) -> Option<Location> {
-    let runtime = Location::of_cache(runtime, &settings::home_directory()?)
-        .open()
-        .ok()??;
-    Some(runtime.location_below(PROGRAM))
+fn own_place(runtime: Option<PathBuf>) -> Result<Option<Location>, FileError> {
+    let (Some(runtime), Some(home)) = (runtime, settings::home_directory()) else {
+        return Ok(None);
+    };
+    match Location::of_cache(runtime, &home).open() {
+        Ok(runtime) => Ok(runtime.map(|runtime| runtime.location_below(PROGRAM))),
+        Err(FileError::Unfit { .. }) => Ok(None),
+        Err(error @ FileError::Io { .. }) => Err(error),
+    }
 }
 
 pub(super) fn cache_location() -> Option<Location> {

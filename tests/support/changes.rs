@@ -111,12 +111,6 @@ impl Change {
             .collect()
     }
 
-    /// A runtime directory that cannot be looked at is none, so that what might be in it is not there to be locked.
-    pub(crate) fn is_taken_for_absent(&self, call: &Call, home: &Home) -> bool {
-        let runtime = format!("{}\", AT_STATX", home.runtime().display());
-        self.name == "lock" && call.name == "statx" && call.touches(Path::new(&runtime))
-    }
-
     /// How many of so many runs there is time for: to wrap a key, or to start a Docker Hub, takes time.
     pub(crate) fn enough_of(&self, count: u32, stage: &Stage) -> u32 {
         if stage.is_hub() || self.name.ends_with("lock") {
@@ -561,6 +555,9 @@ pub(crate) const CHANGES: &[Change] = &[
                 },
                 || answer.clone(),
             )?;
+            stage.then(&["lock"], "").succeeds();
+            let left = names(&stage.home().runtime().join("docker-credential-scoped/new-keys"));
+            check(left.is_empty(), || format!("a key is left: {left:?}"))?;
             back_to_a_file(stage)
         },
         unneeded: &[],

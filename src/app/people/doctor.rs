@@ -18,7 +18,7 @@ pub(super) fn doctor(store: &CredentialStore, variables: Variables<'_>, now: Off
         Err(error) => (Settings::default(), Some(error)),
     };
     let data = data_location();
-    let caches: Vec<_> = [runtime_location(), cache_location()]
+    let caches: Vec<_> = [runtime_location().ok().flatten(), cache_location()]
         .into_iter()
         .flatten()
         .collect();

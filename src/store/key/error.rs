@@ -155,7 +155,7 @@ pub enum KeyError {
 impl KeyError {
     /// Where an unlocked key rests nowhere, to unlock it is no mend.
     pub(super) fn passphrase_needed(places: &KeyPlaces) -> Self {
-        if (places.runtime)().is_some() {
+        if places.can_rest() {
             Self::PassphraseNeeded
         } else {
             Self::PassphraseOfNoUse

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use time::OffsetDateTime;
 
-use crate::files::Location;
+use crate::files::{FileError, Location};
 
 /// The variable that can hold the key.
 pub const KEY_VARIABLE: &str = "DOCKER_CREDENTIAL_SCOPED_KEY";
@@ -18,11 +18,11 @@ pub struct KeyPlaces {
     pub key_file: fn() -> Result<Option<PathBuf>, String>,
     /// The environment.
     pub variable: &'static (dyn Fn(&str) -> Option<OsString> + Sync),
-    /// Where an opened key may rest.
-    pub runtime: fn() -> Option<Location>,
+    /// Where an opened key may rest; an error where that cannot be told.
+    pub runtime: fn() -> Result<Option<Location>, FileError>,
     /// The same of the session that the system has made for this user, whatever this process was told. A key is only
     /// taken away there: a job without the session's variables locks what was opened in it.
-    pub session: fn() -> Option<Location>,
+    pub session: fn() -> Result<Option<Location>, FileError>,
     /// The time, as the call has it.
     pub now: OffsetDateTime,
 }
@@ -33,10 +33,15 @@ impl KeyPlaces {
         Self {
             key_file: || Ok(None),
             variable: &|_| None,
-            runtime: || None,
-            session: || None,
+            runtime: || Ok(None),
+            session: || Ok(None),
             now: OffsetDateTime::UNIX_EPOCH,
         }
+    }
+
+    /// Whether there is a runtime directory, where an opened key can rest.
+    pub(super) fn can_rest(&self) -> bool {
+        matches!((self.runtime)(), Ok(Some(_)))
     }
 }
 

@@ -13,6 +13,11 @@ use crate::files::{FileError, PrivateDirectory, PrivateFile};
 use crate::seal::{KEY_BYTES, Key};
 
 const DIRECTORY: &str = "keys";
+
+/// Where a key is written before it rests, apart from all else that is written: what was killed meanwhile has left it
+/// there, and `lock` takes all of it away.
+const STAGING: &str = "new-keys";
+
 const FILE_BYTES: u64 = 40;
 
 /// How far a clock may have been put back. By more than that, and how long the key has rested is not known.
@@ -38,7 +43,12 @@ enum Found {
 
 /// The key that is known by this, if it rests and may still. What may not is removed.
 pub(super) fn read(check: &str, places: &KeyPlaces) -> Option<Rested> {
-    let keys = (places.runtime)()?.open().ok()??.open_below(DIRECTORY).ok()??;
+    let keys = (places.runtime)()
+        .ok()??
+        .open()
+        .ok()??
+        .open_below(DIRECTORY)
+        .ok()??;
     match find(check, &keys, places.now) {
         Found::Rested(rested) => Some(rested),
         Found::Unfit => {
@@ -89,12 +99,12 @@ pub(super) fn rest(
     places: &KeyPlaces,
     duration: time::Duration,
 ) -> Result<Option<OffsetDateTime>, FileError> {
-    let Some(location) = (places.runtime)() else {
+    let Some(location) = (places.runtime)()? else {
         return Ok(None);
     };
     let runtime = location.create()?;
     let keys = runtime.create_below(DIRECTORY)?;
-    let staging = runtime.create_below("staging")?;
+    let staging = runtime.create_below(STAGING)?;
     let now = places.now.unix_timestamp();
     let bytes = content_of(key, now);
     // In whole seconds, as a person is told it and every file system keeps it.
@@ -102,6 +112,7 @@ pub(super) fn rest(
     let until = OffsetDateTime::from_unix_timestamp(until).unwrap_or(places.now);
     let check = check_of(key);
     keys.replace_dated(&check, &bytes, until, &staging)?;
+    staging.sweep(places.now);
     sweep(&keys, &check, places.now);
     Ok(Some(until))
 }
@@ -127,20 +138,19 @@ fn sweep(keys: &PrivateDirectory, check: &str, now: OffsetDateTime) {
     }
 }
 
-/// Takes the key that is known by this from wherever it rests; says whether one did.
-pub(super) fn remove(check: &str, places: &KeyPlaces) -> Result<bool, FileError> {
-    let mut did_rest = false;
-    for location in [(places.runtime)(), (places.session)()].into_iter().flatten() {
+/// Takes the key that is known by this from wherever it rests; says whether one did, or `None` where it is not known
+/// where one would.
+pub(super) fn remove(check: &str, places: &KeyPlaces) -> Result<Option<bool>, FileError> {
+    let mut did_rest = None;
+    for location in [(places.runtime)()?, (places.session)()?].into_iter().flatten() {
+        let did_rest = did_rest.get_or_insert(false);
         if let Some(runtime) = location.open()? {
-            did_rest |= runtime.remove_in(DIRECTORY, check)?;
+            *did_rest |= runtime.remove_in(DIRECTORY, check)?;
+            // A key that was just being laid down is one that does not rest, too.
+            runtime.remove_below(STAGING)?;
         }
     }
     Ok(did_rest)
-}
-
-/// Whether it is known where a key would rest.
-pub(super) fn is_known(places: &KeyPlaces) -> bool {
-    (places.runtime)().is_some() || (places.session)().is_some()
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ impl CredentialStore {
     /// Whether there is a runtime directory, where an opened key can rest.
     #[must_use]
     pub fn can_rest(&self) -> bool {
-        (self.keys.places().runtime)().is_some()
+        self.keys.places().can_rest()
     }
 
     /// Opens the key with what a person gives, and lays it to rest for so long. What is open all the time only opens.
@@ -78,11 +78,8 @@ impl CredentialStore {
     pub fn lock(&self) -> Result<bool, StoreError> {
         match self.record()? {
             Some((_, Record::Elsewhere(elsewhere))) => {
-                let places = self.keys.places();
-                if !resting::is_known(&places) {
-                    return Err(Arc::new(KeyError::RestUnknown).into());
-                }
-                Ok(resting::remove(&elsewhere.check, &places)?)
+                let did_rest = resting::remove(&elsewhere.check, &self.keys.places())?;
+                did_rest.ok_or_else(|| Arc::new(KeyError::RestUnknown).into())
             }
             Some((_, Record::Embedded(_))) | None => Ok(false),
         }

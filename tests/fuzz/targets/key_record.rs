@@ -74,8 +74,8 @@ fuzz_target!(|bytes: &[u8]| {
     let places = KeyPlaces {
         key_file: || Ok(None),
         variable: &|_| None,
-        runtime: || Some(runtime()),
-        session: || None,
+        runtime: || Ok(Some(runtime())),
+        session: || Ok(None),
         now: now(),
     };
     let store = CredentialStore::at(Some(private::location(&place.root))).with_key_places(places).asking_nobody();
