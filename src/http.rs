@@ -182,7 +182,7 @@ fn read_body(mut incoming: Incoming, server: String, end: Instant) -> Result<Zer
     Err(HttpError::TooLarge { server })
 }
 
-/// Whose certificates are believed in, beside the system's: those that `SSL_CERT_FILE` names if it is set.
+/// Whose certificates are believed in, beside the system's, or those in place of them that `SSL_CERT_FILE` names.
 #[derive(Clone, Debug, Default)]
 pub struct Trust {
     /// Files with certificates in PEM, as docker's `certs.d/HOST/*.crt`.

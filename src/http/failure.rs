@@ -120,7 +120,7 @@ pub enum CertificateProblem {
     Unfit,
     /// No root that we trust stands behind it.
     #[error(
-        "its certificate is signed by nobody trusted here; add the root certificate to docker's certs.d, to caFile in settings.json or to SSL_CERT_FILE"
+        "its certificate is signed by nobody trusted here; add the root certificate to docker's certs.d or to caFile in settings.json"
     )]
     UnknownIssuer,
 }
