@@ -11,7 +11,7 @@
 mod support;
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use serde_json::{Value, json};
 use support::helper::{Helper, MISS, found};
@@ -269,6 +269,23 @@ fn what_a_killed_unlock_left_is_locked_away_too() {
     fs::rename(rested, &left).unwrap();
     run(&home, &["lock"], "").succeeds();
     assert!(!left.exists(), "the key itself");
+}
+
+#[test]
+fn lock_says_where_it_cannot_look() {
+    let home = sealed();
+    let circle = home.path().join("circle");
+    symlink(&circle, &circle).unwrap();
+    let inside = circle.join("runtime");
+    let locked = Outcome::of(
+        home.command(HELPER).arg("lock").env("XDG_RUNTIME_DIR", &inside),
+        b"",
+    );
+    let said = format!(
+        "docker-credential-scoped: cannot look at {}: Too many levels of symbolic links (os error 40)\n",
+        inside.display()
+    );
+    locked.is("", &said, 1);
 }
 
 #[test]

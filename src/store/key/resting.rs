@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::places::KeyPlaces;
 use super::record::{check_of, is_id};
-use crate::files::{FileError, PrivateDirectory, PrivateFile};
+use crate::files::{FileError, Location, PrivateDirectory, PrivateFile};
 use crate::seal::{KEY_BYTES, Key};
 
 const DIRECTORY: &str = "keys";
@@ -141,16 +141,25 @@ fn sweep(keys: &PrivateDirectory, check: &str, now: OffsetDateTime) {
 /// Takes the key that is known by this from wherever it rests; says whether one did, or `None` where it is not known
 /// where one would.
 pub(super) fn remove(check: &str, places: &KeyPlaces) -> Result<Option<bool>, FileError> {
+    // Where one place cannot be looked at, the other is cleared all the same.
+    let found = [(places.runtime)(), (places.session)()].map(|location| {
+        location.and_then(|location| location.map(|location| remove_at(&location, check)).transpose())
+    });
     let mut did_rest = None;
-    for location in [(places.runtime)()?, (places.session)()?].into_iter().flatten() {
-        let did_rest = did_rest.get_or_insert(false);
-        if let Some(runtime) = location.open()? {
-            *did_rest |= runtime.remove_in(DIRECTORY, check)?;
-            // A key that was just being laid down is one that does not rest, too.
-            runtime.remove_below(STAGING)?;
-        }
+    for found in found {
+        did_rest = did_rest.max(found?);
     }
     Ok(did_rest)
+}
+
+fn remove_at(location: &Location, check: &str) -> Result<bool, FileError> {
+    let Some(runtime) = location.open()? else {
+        return Ok(false);
+    };
+    let did_rest = runtime.remove_in(DIRECTORY, check);
+    // A key that was just being laid down is one that does not rest, too.
+    runtime.remove_below(STAGING)?;
+    did_rest
 }
 
 #[cfg(test)]
