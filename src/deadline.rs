@@ -2,22 +2,22 @@
 //! for, but its name.
 //!
 //! docker waits for its helpers without a limit, and buildkit asks one after the other. Each wait has a limit of its own;
-//! what they are in sum, and what hangs where nobody expected it, ends here. Who is about to wait says so first: only then
-//! is there a thread that looks at the clock, and a call that is answered from disk has none.
+//! what they are in sum ends here. Who is about to wait says so first: only then is there a thread that looks at the clock.
+//! A call that is answered from disk has none, and a disk that hangs, as one on the network may, is waited for.
 //!
 //! The process may be ended at any moment: files are old or new and never between.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Once, OnceLock, PoisonError, mpsc};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a call may take, whatever it waits for.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How long somebody may take to read the answer, or why there is none.
+/// How long somebody may take to read the answer, or why there is none; and a program to be ended.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A thread that looks at the clock needs little.
@@ -98,18 +98,15 @@ fn watch(deadline: &'static Deadline) {
     {
         thread::park_timeout(left);
     }
-    if deadline.is_answered.swap(true, Ordering::Relaxed) {
-        // It may be about to be whole.
-        thread::sleep(FAREWELL);
-    } else {
-        let (sender, said) = mpsc::channel();
+    if !deadline.is_answered.swap(true, Ordering::Relaxed) {
         // Nobody may read there.
-        let _ = thread::Builder::new().stack_size(STACK_BYTES).spawn(move || {
-            let _ = say(deadline);
-            let _ = sender.send(());
-        });
-        let _ = said.recv_timeout(FAREWELL);
+        let _ = thread::Builder::new()
+            .stack_size(STACK_BYTES)
+            .spawn(move || say(deadline));
     }
+    // The answer may be about to be whole. And a program that is still run is about to be ended by who waits for it: after
+    // a stop, both have slept for too long.
+    thread::sleep(FAREWELL);
     std::process::exit(1);
 }
 

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::json;
 use support::helper::{ask, message};
 use support::home::{HELPER, Home};
@@ -260,9 +260,33 @@ fn a_command_turns_and_a_server() {
     drop(turns);
 }
 
+/// Both that look at the clock have then slept for too long, and the program has not.
+fn a_stop_while_a_command_hangs() {
+    let home = Home::new();
+    let written = home.path().join("pid");
+    let command = format!("echo $$ >{}; exec sleep 90", written.display());
+    let secret = json!({ "command": ["sh", "-c", command] });
+    let credential = json!({ "server": "h", "username": "u", "secret": secret });
+    settings(&home, &json!({ "credentials": [credential] }));
+    let mut child = start(&mut verb(&home, "get"));
+    let pid = Pid::from_child(&child);
+    child.stdin.take().unwrap().write_all(b"h").unwrap();
+    thread::sleep(Duration::from_secs(2));
+    kill_process(pid, Signal::STOP).unwrap();
+    thread::sleep(LIMIT);
+    kill_process(pid, Signal::CONT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let program = fs::read_to_string(&written).unwrap().trim().parse().unwrap();
+    assert!(
+        test_kill_process(Pid::from_raw(program).unwrap()).is_err(),
+        "it goes on"
+    );
+}
+
 #[test]
 fn whatever_is_waited_for_a_call_ends_within_30_seconds_with_one_line() {
-    let rows: [fn(); 8] = [
+    let rows: [fn(); 9] = [
         a_caller_that_never_closes_its_pipe,
         a_caller_that_never_ends_its_message,
         a_caller_that_does_not_read,
@@ -271,6 +295,7 @@ fn whatever_is_waited_for_a_call_ends_within_30_seconds_with_one_line() {
         a_server_that_says_nothing,
         a_bus_that_says_nothing,
         a_command_turns_and_a_server,
+        a_stop_while_a_command_hangs,
     ];
     // At the same time, for each takes as long as a call may.
     thread::scope(|scope| {

@@ -41,14 +41,17 @@ impl<Stream: Read + std::os::fd::AsFd> Read for Awaited<Stream> {
                         "it was not closed in time",
                     ));
                 }
-                // Once its writer is gone, nothing of it is waited for: it is looked at once, mostly.
-                Ok(_) => {
+                Ok(_) if stream[0].revents().intersects(PollFlags::IN | PollFlags::HUP) => {
+                    // Once its writer is gone, nothing of it is waited for: it is looked at once, mostly.
                     self.is_all_there = stream[0].revents().contains(PollFlags::HUP);
                     break;
                 }
                 Err(rustix::io::Errno::INTR) => {}
-                // What cannot be waited for is read.
-                Err(_) => break,
+                // What cannot be looked at, as a terminal on macOS, is read.
+                Ok(_) | Err(_) => {
+                    deadline::will_wait_for(&"standard input");
+                    break;
+                }
             }
         }
         self.stream.read(buffer)

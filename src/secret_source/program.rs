@@ -40,8 +40,10 @@ pub(super) enum Problem {
     NotInstalled,
     #[error("cannot be run: {0}")]
     NotStarted(io::Error),
-    #[error("did not answer within {} s and was ended", .0.as_secs_f32())]
+    #[error("did not answer within {} s and was ended", (.0.as_secs_f32() * 10.0).ceil() / 10.0)]
     TimedOut(Duration),
+    #[error("was not run: all else took too long")]
+    NoTime,
     #[error("gave more than 1 MiB")]
     TooLong,
     #[error("{}", docker::UnknownAnswer)]
@@ -99,6 +101,9 @@ pub(super) fn run(
 ) -> Result<Answer, Problem> {
     // While there is time for it, for nobody else would end what hangs.
     let limit = deadline::left().map_or(limit, |left| left.saturating_sub(RESERVE).min(limit));
+    if limit.is_zero() {
+        return Err(Problem::NoTime);
+    }
     deadline::will_wait_for(&command.get_program().to_string_lossy());
     let until = Instant::now() + limit;
     // Where one of us runs us, we and what we start are in the group that it has made, and ended with that: a group
