@@ -29,6 +29,10 @@ use time::OffsetDateTime;
 /// A file that is being written is older than this only where its process was killed: no write takes an hour.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 
+/// The same in a directory of other programs, where something is written seldom, and mostly again at once after it was
+/// interrupted. Who was stopped for longer is told that his file is gone.
+const ABANDONED_BESIDE_OTHERS_AFTER: Duration = Duration::from_secs(10);
+
 /// What stands before the names of files being written in directories of other programs.
 const BESIDE_OTHERS: &str = ".new-docker-credential-scoped-";
 
@@ -164,7 +168,7 @@ fn new_file_beside_others(directory: &Path) -> io::Result<NamedTempFile> {
         let is_ours = name.as_encoded_bytes().starts_with(BESIDE_OTHERS.as_bytes());
         let is_old = || {
             let then = fs::symlink_metadata(&path).ok().and_then(modified)?;
-            Some(now.duration_since(then).ok()? > ABANDONED_AFTER)
+            Some(now.duration_since(then).ok()? > ABANDONED_BESIDE_OTHERS_AFTER)
         };
         if is_ours && is_old() == Some(true) {
             // Another process may have been faster.
@@ -187,8 +191,8 @@ fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
 /// the file system knows no other, and while a virus scanner looks at one of the two, this is refused as well.
 #[cfg(windows)]
 fn put_in_place(staged: NamedTempFile, path: &Path) -> io::Result<()> {
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(1);
-    const PAUSE: std::time::Duration = std::time::Duration::from_millis(5);
+    const PATIENCE: Duration = Duration::from_secs(1);
+    const PAUSE: Duration = Duration::from_millis(5);
 
     let mut staged = staged.into_temp_path();
     let began = std::time::Instant::now();

@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many files there are to lock. Tickets share them: two that do wait for each other, and nothing more.
 const LOCKS: u8 = 64;
 
-/// How many entries of a credential one miss looks at, so that it takes no longer where there are more. The next looks
+/// Of how many entries of a credential one miss looks at the times. The next looks
 /// at others; and what has expired is not handed out, whether it is there or not.
 const LOOKED_AT: usize = 1000;
 

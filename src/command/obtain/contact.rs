@@ -228,7 +228,7 @@ pub(crate) fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
     }
     // It is read by a library, to its end.
     if let Some(roots) = settings::root_certificates() {
-        foreign::ensure_it_ends(&roots)?;
+        foreign::ensure_it_ends(&roots).context("SSL_CERT_FILE")?;
     }
     let mut files = Vec::new();
     for path in paths {
