@@ -17,7 +17,7 @@ pub(super) fn token_cache(
     credentials: &CredentialStore,
     own_key: fn(&Location) -> Option<Key>,
 ) -> TokenCache {
-    let runtime = runtime_location().ok().flatten();
+    let runtime = usable_runtime_location();
     let key = cache_key(credentials, || runtime.as_ref().and_then(own_key));
     TokenCache::new(runtime.or_else(cache_location), key)
 }
@@ -55,7 +55,7 @@ pub(super) fn run_locations() -> Vec<Location> {
     let temporary = settings::temporary_directory(files::user_id())
         .filter(|temporary| temporary.is_absolute())
         .map(|temporary| Location::of_cache(temporary, &home));
-    [runtime_location().ok().flatten(), temporary, cache_location()]
+    [usable_runtime_location(), temporary, cache_location()]
         .into_iter()
         .flatten()
         .collect()
@@ -63,8 +63,13 @@ pub(super) fn run_locations() -> Vec<Location> {
 
 /// Our place in the runtime directory. The system makes that; where it does not, or it is not ours alone, another is
 /// used; an error where that cannot be told.
-pub(super) fn runtime_location() -> Result<Option<Location>, FileError> {
+fn runtime_location() -> Result<Option<Location>, FileError> {
     own_place(settings::runtime_directory())
+}
+
+/// The same for who goes on without where it cannot be told.
+pub(super) fn usable_runtime_location() -> Option<Location> {
+    runtime_location().ok()?
 }
 
 /// Our place in the directory that the system makes for a session of this user, for a process that is not told of it.

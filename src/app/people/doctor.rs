@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::super::locations::{cache_location, data_location, runtime_location};
+use super::super::locations::{cache_location, data_location, usable_runtime_location};
 use crate::command::Report;
 use crate::command::credentials::Credentials;
 use crate::command::doctor::{self, Patient};
@@ -18,7 +18,7 @@ pub(super) fn doctor(store: &CredentialStore, variables: Variables<'_>, now: Off
         Err(error) => (Settings::default(), Some(error)),
     };
     let data = data_location();
-    let caches: Vec<_> = [runtime_location().ok().flatten(), cache_location()]
+    let caches: Vec<_> = [usable_runtime_location(), cache_location()]
         .into_iter()
         .flatten()
         .collect();
