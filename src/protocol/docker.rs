@@ -87,11 +87,7 @@ pub fn answer(asked: &ServerUrl, account: &str, secret: &Secret) -> Result<Secre
     }
     // Room enough that it need not grow, unless the secret is full of escapes: growing leaves a copy behind that
     // nobody wipes.
-    let texts = [asked.as_str(), account, secret.expose()];
-    let room = texts
-        .map(str::len)
-        .iter()
-        .fold(64, |room, length| length.saturating_add(room));
+    let room = 64 + asked.as_str().len() + account.len() + secret.expose().len();
     let mut line = Vec::with_capacity(room);
     let answer = Answer {
         server_url: asked.as_str(),
