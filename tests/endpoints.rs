@@ -10,9 +10,8 @@ mod support;
 #[expect(dead_code, reason = "what is said of each is another test's")]
 mod fault_rows;
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -23,7 +22,7 @@ use fault_rows::{Row, SPOILT, rows};
 use support::bounds::{Bounded, MOST_RESIDENT};
 use support::fixture::Fixture;
 use support::fixture::answer::Answer;
-use support::home::Home;
+use support::home::{Home, contents};
 use support::hub::fault::Fault;
 use support::hub::{ANNA, Config};
 use support::hub_scene::HubScene;
@@ -201,11 +200,11 @@ impl Play {
     /// What is wrong with how the helper takes this, if anything is, and whether that may be the machine's fault.
     fn play(&self, row: &Row) -> Result<(), (String, bool)> {
         self.fail(row.answer.clone());
-        let (before, asked) = (files(&self.home().data()), self.asked());
+        let (before, asked) = (contents(&self.home().data()), self.asked());
         let arguments: Vec<_> = self.arguments.iter().map(String::as_str).collect();
         let run = Bounded::of(self.home(), &arguments, &self.input);
         let asked = self.asked() - asked;
-        let changed = files(&self.home().data()) != before;
+        let changed = contents(&self.home().data()) != before;
         // What is remembered of a refusal would be the next answer.
         forget(&self.home().runtime());
         let outcome = &run.outcome;
@@ -421,20 +420,6 @@ fn is_played(endpoint: Endpoint, number: usize, row: &Row) -> bool {
 fn is_line(text: &str) -> bool {
     let line = text.strip_suffix('\n').unwrap_or("\n");
     !line.is_empty() && !line.chars().any(char::is_control) && line.len() < 1024
-}
-
-/// Every file below a directory, and what is in it: all but what is only locked.
-fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if !directory.ends_with("locks") {
-            found.insert(path.clone(), fs::read(&path).unwrap());
-        }
-    }
-    found
 }
 
 /// Removes what is in a directory.

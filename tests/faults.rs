@@ -8,10 +8,7 @@ mod support;
 #[path = "support/fault_rows.rs"]
 mod fault_rows;
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -23,7 +20,7 @@ use support::fixture::answer::Answer;
 use support::fixture::request::Request;
 use support::fixture::{Fixture, Log, accept, serve};
 use support::helper::Helper;
-use support::home::Home;
+use support::home::{Home, contents};
 use support::scene::{PASSWORD, Scene, is_refused, set, token};
 
 /// What a call may take, and a little for a machine that has a hundred of them to do.
@@ -117,14 +114,14 @@ fn a_registry_that_fails_at_first_contact_is_told_from_one_that_asks_for_nothing
         let registry = Fixture::start(move |_| answer.clone());
         let home = Home::new();
         Helper::of(&home).store(&registry.address(), "user", PASSWORD);
-        let before = files(&home.data());
+        let before = contents(&home.data());
         let outcome = token(&home, &registry.address(), &["--pull", "team/app"]);
         assert!(is_refused(&outcome).contains(says), "{outcome:?}");
         assert!(!outcome.stderr.contains(SPOILT));
         assert_eq!(registry.requests().len(), 1, "{says}");
         assert!(!registry.requests().iter().any(|request| request.shows(PASSWORD)));
         assert!(
-            files(&home.data()) == before,
+            contents(&home.data()) == before,
             "{says}: what is stored was changed"
         );
     }
@@ -211,7 +208,7 @@ fn play(row: Row, flow: Flow) {
         &address,
         &json!({ "realm": realm, "service": "registry" }),
     );
-    let before = files(&scene.home.data());
+    let before = contents(&scene.home.data());
 
     let begun = Instant::now();
     let outcome = scene.token(&["--pull", "team/app"]);
@@ -253,22 +250,7 @@ fn play(row: Row, flow: Flow) {
     }
     assert_eq!(second.requests(), [], "{name}: the second server was asked");
     assert!(
-        files(&scene.home.data()) == before,
+        contents(&scene.home.data()) == before,
         "{name}: what is stored was changed"
     );
-}
-
-/// Every file below a directory, and what is in it.
-/// All but what is only locked.
-fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    for entry in fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if !directory.ends_with("locks") {
-            found.insert(path.clone(), fs::read(&path).unwrap());
-        }
-    }
-    found
 }

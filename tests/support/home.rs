@@ -1,5 +1,6 @@
 //! A home directory with nothing in it but what a test puts there, and the helper under test on its PATH.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
@@ -174,6 +175,17 @@ fn write(path: PathBuf, content: &str) -> PathBuf {
     fs::create_dir_all(path.parent().expect("a file in a directory")).expect("a directory");
     fs::write(&path, content).expect("a file");
     path
+}
+
+/// Every file below a directory, and what is in it: all but what is only locked.
+pub(crate) fn contents(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    files_below(directory, &mut |path, content| {
+        if !path.parent().is_some_and(|parent| parent.ends_with("locks")) {
+            found.insert(path.to_owned(), content.to_owned());
+        }
+    });
+    found
 }
 
 /// Visits what is a file; a link, which could lead out, is not followed.
