@@ -208,6 +208,11 @@ fn became(found: Option<&str>, new: Option<&str>, old: Option<&str>, outcome: &O
     }
 }
 
+/// The same of the slot that there is from the beginning.
+fn h_became(stage: &Stage, new: Option<&str>, outcome: &Outcome) -> Held {
+    became(held(stage, "default", "h")?.as_deref(), new, Some("old"), outcome)
+}
+
 /// The secret in a slot, which has to open if it is there.
 fn held(stage: &Stage, profile: &str, server: &str) -> Result<Option<String>, String> {
     let entries = store(stage.home()).entries().map_err(|error| error.to_string())?;
@@ -358,14 +363,7 @@ pub(crate) const CHANGES: &[Change] = &[
         stage: alone,
         words: &["store"],
         input: |_| message("h", "u", "new"),
-        holds: |stage, outcome| {
-            became(
-                held(stage, "default", "h")?.as_deref(),
-                Some("new"),
-                Some("old"),
-                outcome,
-            )
-        },
+        holds: |stage, outcome| h_became(stage, Some("new"), outcome),
         unneeded: &["run"],
     },
     Change {
@@ -373,14 +371,7 @@ pub(crate) const CHANGES: &[Change] = &[
         stage: alone,
         words: &["erase"],
         input: |_| "h".to_owned(),
-        holds: |stage, outcome| {
-            became(
-                held(stage, "default", "h")?.as_deref(),
-                None,
-                Some("old"),
-                outcome,
-            )
-        },
+        holds: |stage, outcome| h_became(stage, None, outcome),
         unneeded: &["run"],
     },
     Change {
@@ -397,14 +388,7 @@ pub(crate) const CHANGES: &[Change] = &[
             "stdin",
         ],
         input: |_| "new\n".to_owned(),
-        holds: |stage, outcome| {
-            became(
-                held(stage, "default", "h")?.as_deref(),
-                Some("new"),
-                Some("old"),
-                outcome,
-            )
-        },
+        holds: |stage, outcome| h_became(stage, Some("new"), outcome),
         unneeded: &["run"],
     },
     Change {
@@ -412,14 +396,7 @@ pub(crate) const CHANGES: &[Change] = &[
         stage: alone,
         words: &["remove", "h"],
         input: nothing,
-        holds: |stage, outcome| {
-            became(
-                held(stage, "default", "h")?.as_deref(),
-                None,
-                Some("old"),
-                outcome,
-            )
-        },
+        holds: |stage, outcome| h_became(stage, None, outcome),
         unneeded: &["run"],
     },
     Change {
