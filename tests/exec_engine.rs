@@ -8,6 +8,8 @@
 
 mod support;
 
+use std::fs;
+
 use serde_json::json;
 use support::bearer::claims;
 use support::docker::{Docker, PROGRAMS};
@@ -139,40 +141,48 @@ fn a_command_that_outlives_its_first_token_pushes_again() {
 fn the_examples_for_ci_push_as_they_are_written() {
     let Some((stage, engine)) = set(300) else { return };
     let registry = stage.registry.address();
-    for (service, shell, variables) in [
+    for (service, shell, variables, image) in [
         (
             "GitHub Actions",
             "bash",
-            [
+            vec![
                 ("REGISTRY", registry),
                 ("GITHUB_ACTOR", "alice"),
                 ("GHCR_TOKEN", ALICE),
-                ("IMAGE", &stage.registry.image("team/github:1")),
+                ("GITHUB_REPOSITORY", "Team/GitHub"),
+                ("GITHUB_SHA", "1"),
             ],
+            stage.registry.image("team/github:1"),
         ),
         (
             "GitLab CI",
             "sh",
-            [
+            vec![
                 ("CI_REGISTRY", registry),
                 ("CI_REGISTRY_USER", "alice"),
                 ("CI_REGISTRY_PASSWORD", ALICE),
+                // The service puts it together, from what stands in `variables`.
                 ("IMAGE", &stage.registry.image("team/gitlab:1")),
             ],
+            stage.registry.image("team/gitlab:1"),
         ),
     ] {
         let home = Home::new();
         home.write("Dockerfile", "FROM scratch\nCOPY Dockerfile /\n");
         let scripts = scripts(service);
         assert!(scripts.len() >= 3, "{scripts:?}");
+        // What a step of GitHub's writes there is in the environment of the next ones.
+        let for_next = home.directory().join("github-env");
         for script in scripts {
+            let of_last = fs::read_to_string(&for_next).unwrap_or_default();
             let mut step = home.command(shell);
             step.args(["-e", "-c", &script])
                 .env("DOCKER_HOST", engine.host())
-                .envs(variables);
+                .env("GITHUB_ENV", &for_next)
+                .envs(variables.iter().copied())
+                .envs(of_last.lines().filter_map(|line| line.split_once('=')));
             Outcome::of(&mut step, b"").succeeds();
         }
-        let (_, image) = variables.last().unwrap();
         let repository = image
             .trim_start_matches(registry)
             .trim_matches('/')
@@ -188,8 +198,8 @@ fn the_examples_for_ci_push_as_they_are_written() {
 
         let docker = Docker::new(&stage.home, &engine);
         docker.helper().store(registry, "bob", BOB);
-        docker.run(&["rmi", image]).succeeds();
-        docker.run(&["pull", image]).succeeds();
+        docker.run(&["rmi", &image]).succeeds();
+        docker.run(&["pull", &image]).succeeds();
     }
 }
 
