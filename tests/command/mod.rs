@@ -7,6 +7,7 @@
     reason = "a test stops at what it did not expect, and writes files plainly"
 )]
 
+use std::env;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
@@ -224,6 +225,8 @@ impl Home {
             .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
             .env("HOME", self.at("home"))
             .env("XDG_RUNTIME_DIR", self.at("run"))
+            // Where what is compiled to count the lines that run writes them down.
+            .envs(env::var_os("LLVM_PROFILE_FILE").map(|file| ("LLVM_PROFILE_FILE", file)))
             .envs(self.variables.iter().cloned())
             .current_dir(self.at("home"));
         command
