@@ -13,10 +13,40 @@ use std::fs;
 use support::helper::MISS;
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
-use support::peer;
+use support::{peer, strace};
 
 const OLD: &str = "{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"old\"}\n";
 const NEW: &str = "{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"new\"}\n";
+
+#[test]
+fn what_a_disk_says_it_has_and_has_not_is_not_taken_out_of_the_file_it_came_from() {
+    if !strace::is_there() {
+        return;
+    }
+    let home = Home::new();
+    let config = "{\"auths\":{\"r.example\":{\"auth\":\"dTpwYXNz\"}}}";
+    let file = home.write(".docker/config.json", config);
+    let mut import = home.command("strace");
+    // The key is there by then: this call is to put the slot in its place.
+    import.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "inject=renameat:retval=0:when=1",
+    ]);
+    let outcome = Outcome::of(import.args([HELPER, "import"]), b"");
+    let left = format!(
+        "r.example: left in {}: it could not be read back as it was stored; run docker-credential-scoped status\n",
+        file.display()
+    );
+    assert!(outcome.stderr.starts_with(&left), "{outcome:?}");
+    assert_eq!(outcome.code, Some(1));
+    assert_eq!(fs::read_to_string(&file).unwrap(), config);
+    Outcome::of(home.command(HELPER).arg("import"), b"").succeeds();
+    assert!(!fs::read_to_string(&file).unwrap().contains("dTpwYXNz"));
+}
 
 /// One change that is interrupted.
 struct Change {

@@ -28,6 +28,9 @@ const SLACK: Duration = Duration::from_secs(15);
 /// When a caller that takes its time closes the helper's standard input.
 const LATE: Duration = Duration::from_secs(28);
 
+/// When there is too little of a call's time left to start a program in.
+const TOO_LATE: Duration = Duration::from_millis(29_500);
+
 /// By how much somebody holds out longer than the helper.
 const LATER: Duration = Duration::from_secs(5);
 
@@ -199,6 +202,26 @@ fn a_command_that_hangs_when_time_is_short() {
     );
 }
 
+/// It is started only while there is time to end it. On a busy machine that time may be over before it is looked at.
+fn a_command_that_comes_too_late() {
+    let home = Home::new();
+    let written = home.path().join("was-run");
+    let secret = json!({ "command": ["touch", written.to_str().unwrap()] });
+    let credential = json!({ "server": "h", "username": "u", "secret": secret });
+    settings(&home, &json!({ "credentials": [credential] }));
+    let ended = (0..4)
+        .map(|_| {
+            end(&mut verb(&home, "get"), |say| {
+                say("h");
+                thread::sleep(TOO_LATE);
+            })
+        })
+        .find(|ended| !ended.stdout.starts_with("cannot read standard input: "))
+        .unwrap();
+    ended.says("command touch: was not run: all else took too long\n");
+    assert!(!written.exists());
+}
+
 fn turns_whose_holders_do_not_go_on() {
     let (_server, home, name) = silent_server();
     let turns = hold_turns(&home);
@@ -286,11 +309,12 @@ fn a_stop_while_a_command_hangs() {
 
 #[test]
 fn whatever_is_waited_for_a_call_ends_within_30_seconds_with_one_line() {
-    let rows: [fn(); 9] = [
+    let rows: [fn(); 10] = [
         a_caller_that_never_closes_its_pipe,
         a_caller_that_never_ends_its_message,
         a_caller_that_does_not_read,
         a_command_that_hangs_when_time_is_short,
+        a_command_that_comes_too_late,
         turns_whose_holders_do_not_go_on,
         a_server_that_says_nothing,
         a_bus_that_says_nothing,

@@ -16,7 +16,7 @@ use docker_credential_scoped::secret::Secret;
 use support::certificate::{EXPIRED, NOT_YET_VALID, Root, VALID, Years, self_signed};
 use support::http::{
     CANARY, GRACE, LONG, OK, PATH, answers_at_once, ask, ask_within, fails, get, http, http_url, https_url,
-    tls_server,
+    tls_server, tls_server_with,
 };
 use support::listener::Listener;
 use url::Url;
@@ -597,6 +597,10 @@ fn bad_certificates_are_refused_before_anything_is_sent() {
         (
             self_signed_server("localhost", VALID, true).0,
             CertificateProblem::UnknownIssuer,
+        ),
+        (
+            tls_server_with(root.server_as_client("localhost")),
+            CertificateProblem::Unfit,
         ),
     ] {
         let error = fails(http_trusting(&root.pem()).send(&get(&https_url(&server))));

@@ -13,6 +13,9 @@ mod support;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
+use docker_credential_scoped::files::Location;
+use docker_credential_scoped::secret::Secret;
+use docker_credential_scoped::store::{CredentialStore, Unlocking};
 use serde_json::{Value, json};
 use support::helper::{Helper, MISS, found};
 use support::home::{HELPER, Home};
@@ -778,6 +781,24 @@ fn a_key_in_a_keyring_that_nobody_can_reach_is_told_and_not_lost() {
     );
     fs::write(home.data().join("key"), key).unwrap();
     opens(&home);
+}
+
+/// Who unlocks has looked before where the key is, and it was under a passphrase then.
+#[test]
+fn a_key_that_goes_into_the_keyring_while_its_passphrase_is_typed_is_told() {
+    let home = stored();
+    let (id, check) = ("0".repeat(32), "1".repeat(32));
+    record(
+        &home,
+        &json!({ "format": 1, "source": "keyring", "id": id, "check": check }),
+    );
+    let store = CredentialStore::at(Some(Location::new(home.data(), &home.path())));
+    let passphrase = Secret::new(PASSPHRASE.to_owned());
+    let refused = store.unlock(Unlocking::Passphrase(&passphrase), Duration::HOUR);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the key is in the keyring, and no passphrase opens it there; unlock it without one"
+    );
 }
 
 #[test]

@@ -5,7 +5,8 @@
 
 mod support;
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -234,6 +235,28 @@ fn who_logs_out_while_others_wait_for_their_turn_has_logged_out() {
         "{output:?}"
     );
     assert_eq!(scene.stored(), None);
+}
+
+#[test]
+fn a_refresh_token_that_is_declared_is_renewed_by_its_owner_alone() {
+    let (scene, server) = stage(Duration::ZERO);
+    let address = scene.fixture.address();
+    Helper::of(&scene.home).ask("erase", &address).is("", "", 0);
+    let file = scene.home.write("refresh-token", REFRESH);
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).expect("its owner's file");
+    let credential = json!({ "server": address, "username": "<token>", "secret": { "file": file } });
+    scene.home.write(
+        ".config/docker-credential-scoped/settings.json",
+        &json!({ "credentials": [credential] }).to_string(),
+    );
+    let warning = format!(
+        "warning: the new refresh token for {address} was not kept, and the old one may be used up: only its owner can put \
+         it where the old one is kept, {{\"file\":\"{}\"}}\n",
+        file.display()
+    );
+    Outcome::of(&mut asking(&scene, "a/b"), b"").is("repository:a/b:pull\n", &warning, 0);
+    assert_eq!(server.next(), name(1));
+    assert_eq!(fs::read_to_string(&file).expect("the file"), REFRESH);
 }
 
 /// Tokens that are to be renewed after a second, of a token server that is slow with the second.

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
@@ -35,8 +38,19 @@ impl Root {
 
     /// A server's configuration with a certificate for this name.
     pub(crate) fn server(&self, name: &str, years: Years) -> Arc<ServerConfig> {
+        self.server_with(&parameters(&[name], years))
+    }
+
+    /// The same, where the certificate is one by which clients sign in.
+    pub(crate) fn server_as_client(&self, name: &str) -> Arc<ServerConfig> {
+        let mut parameters = parameters(&[name], VALID);
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        self.server_with(&parameters)
+    }
+
+    fn server_with(&self, parameters: &CertificateParams) -> Arc<ServerConfig> {
         let key = key();
-        let leaf = parameters(&[name], years)
+        let leaf = parameters
             .signed_by(&key, &self.0)
             .expect("a certificate under the root");
         config(leaf.der(), &key)

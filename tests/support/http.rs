@@ -1,9 +1,11 @@
 //! HTTP as its tests speak it: with a canary for a password, to servers on loopback.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use docker_credential_scoped::http::{Authorization, Http, HttpError, Method, Request, Response, Trust};
 use docker_credential_scoped::secret::Secret;
+use rustls::ServerConfig;
 use url::Url;
 
 use super::certificate::{Root, Years};
@@ -77,7 +79,11 @@ pub(crate) fn https_url(server: &Listener) -> Url {
 }
 
 pub(crate) fn tls_server(root: &Root, name: &str, years: Years) -> Listener {
-    Listener::tls(root.server(name, years), |mut connection| {
+    tls_server_with(root.server(name, years))
+}
+
+pub(crate) fn tls_server_with(config: Arc<ServerConfig>) -> Listener {
+    Listener::tls(config, |mut connection| {
         connection.read_request();
         let _ = connection.send(OK);
     })
