@@ -7,7 +7,8 @@ use thiserror::Error;
 
 use crate::registry::{InvalidServerUrl, Registry};
 
-/// The longest repository name, without the registry (distribution/reference `RepositoryNameTotalLengthMax`).
+/// The longest repository name, without the registry and with `library/` (distribution/reference
+/// `RepositoryNameTotalLengthMax`).
 const MAX_REPOSITORY_BYTES: usize = 255;
 
 /// The longest tag (distribution/reference `tag`).
@@ -55,22 +56,23 @@ impl FromStr for Image {
         if !tag.is_none_or(is_tag) {
             return Err(InvalidImage::Tag);
         }
-        if name.len() > MAX_REPOSITORY_BYTES || !name.split('/').all(is_path_component) {
+        let namespace = if registry.is_docker_hub() && !name.contains('/') {
+            "library/"
+        } else {
+            ""
+        };
+        let repository = format!("{namespace}{name}");
+        if repository.len() > MAX_REPOSITORY_BYTES || !name.split('/').all(is_path_component) {
             return Err(InvalidImage::Repository);
         }
         // docker takes what looks like the id of an image for one (distribution/reference `anchoredIdentifierRegexp`).
         if domain.is_none() && name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(InvalidImage::Identifier);
         }
-        let namespace = if registry.is_docker_hub() && !name.contains('/') {
-            "library/"
-        } else {
-            ""
-        };
         Ok(Self {
             registry,
             spelling: domain.map(str::to_owned),
-            repository: format!("{namespace}{name}"),
+            repository,
         })
     }
 }
@@ -275,15 +277,21 @@ mod tests {
         for (text, why) in table {
             assert_eq!(text.parse::<Image>(), Err(why), "{text}");
         }
-        assert_eq!(
-            "a/".repeat(128)
-                .trim_end_matches('/')
-                .parse::<Image>()
-                .unwrap()
-                .repository
-                .len(),
-            255
-        );
-        assert_eq!("a/".repeat(129).parse::<Image>(), Err(InvalidImage::Repository));
+    }
+
+    #[test]
+    fn a_repository_is_255_bytes_with_the_library_that_its_short_name_leaves_out() {
+        let (longest, longest_short) = ("a/".repeat(127) + "a", "a".repeat(247));
+        for name in [&longest, &longest_short, &format!("ghcr.io/{}", "a".repeat(255))] {
+            let repository = name.parse::<Image>().unwrap().repository;
+            assert_eq!(repository.len(), 255, "{name}");
+        }
+        for name in [
+            longest + "a",
+            longest_short + "a",
+            format!("ghcr.io/{}", "a".repeat(256)),
+        ] {
+            assert_eq!(name.parse::<Image>(), Err(InvalidImage::Repository), "{name}");
+        }
     }
 }
