@@ -87,8 +87,8 @@ pub fn run(mut process: Process<'_>) -> ExitCode {
         }
         [argument, ..] if CommandLine::begins_with(argument) => serve(&program, &mut process),
         // A secret that somebody wrote there is not repeated.
-        [unknown] if !holds_hub_token(unknown) => Said::failure(&docker::unknown_action(&program, unknown)),
-        _ => Said::failure(&docker::usage(&program)),
+        [unknown] if !holds_hub_token(unknown) => Said::no_verb(&docker::unknown_action(&program, unknown)),
+        _ => Said::no_verb(&docker::usage(&program)),
     };
     deadline::answer();
     match said.write(process.stdout, process.stderr) {
@@ -137,6 +137,14 @@ impl Said {
         Self {
             code: ExitCode::FAILURE,
             ..Self::success(one_line(message))
+        }
+    }
+
+    /// No client asks for what is no verb: a person does, whom the reference's words leave without a word of the rest.
+    fn no_verb(message: &str) -> Self {
+        Self {
+            stderr: one_line(&format!("{PROGRAM} --help names the commands for people")),
+            ..Self::failure(message)
         }
     }
 }

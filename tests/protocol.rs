@@ -295,16 +295,17 @@ fn a_program_name_that_no_profile_has_is_refused_and_never_the_default_profile()
 }
 
 #[test]
-fn usage_errors_keep_the_text_of_the_reference() {
+fn usage_errors_keep_the_text_of_the_reference_and_tell_people_where_to_look() {
     let home = Home::new();
+    let hint = "docker-credential-scoped --help names the commands for people\n";
     let usage = "Usage: docker-credential-scoped <store|get|erase|list|version>\n";
-    Outcome::of(&mut home.command(HELPER), b"").is(usage, "", 1);
-    Outcome::of(home.command(HELPER).args(["get", "h"]), b"").is(usage, "", 1);
-    Outcome::of(home.command(HELPER).args(["frobnicate", "h"]), b"").is(usage, "", 1);
+    Outcome::of(&mut home.command(HELPER), b"").is(usage, hint, 1);
+    Outcome::of(home.command(HELPER).args(["get", "h"]), b"").is(usage, hint, 1);
+    Outcome::of(home.command(HELPER).args(["frobnicate", "h"]), b"").is(usage, hint, 1);
     let unknown = "docker-credential-scoped: unknown action: frobnicate\n";
-    Outcome::of(home.command(HELPER).arg("frobnicate"), b"").is(unknown, "", 1);
+    Outcome::of(home.command(HELPER).arg("frobnicate"), b"").is(unknown, hint, 1);
     let escaped = "docker-credential-scoped: unknown action: \\u{1b}[2J\n";
-    Outcome::of(home.command(HELPER).arg("\x1b[2J"), b"").is(escaped, "", 1);
+    Outcome::of(home.command(HELPER).arg("\x1b[2J"), b"").is(escaped, hint, 1);
 }
 
 #[test]
