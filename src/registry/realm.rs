@@ -126,6 +126,8 @@ impl FromStr for Realm {
             return Err(InvalidRealm::Fragment);
         }
         match Url::parse(text) {
+            // As it is written down and read again: `Url` writes some hosts longer than they came, and an empty path as `/`.
+            Ok(url) if url.as_str().len() > MAX_REALM_BYTES => Err(InvalidRealm::TooLong),
             Ok(url) if url.port() != Some(0) && url.host().is_some_and(|host| is_plain(&host)) => {
                 Ok(Self(url))
             }

@@ -214,6 +214,10 @@ fn what_is_no_realm_is_refused_by_its_part() {
     let long = format!("https://h/{}", "a".repeat(MAX_REALM_BYTES - 10));
     assert!(long.parse::<Realm>().is_ok());
     assert_eq!(format!("{long}a").parse::<Realm>(), Err(InvalidRealm::TooLong));
+    // `0x7f.1` is written as `127.0.0.1`.
+    let longer = format!("https://0x7f.1/{}", "a".repeat(MAX_REALM_BYTES - 16));
+    assert_eq!(longer.len(), MAX_REALM_BYTES - 1);
+    assert_eq!(longer.parse::<Realm>(), Err(InvalidRealm::TooLong));
 }
 
 #[test]
