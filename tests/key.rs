@@ -19,6 +19,7 @@ use docker_credential_scoped::store::{CredentialStore, Unlocking};
 use serde_json::{Value, json};
 use support::helper::{Helper, MISS, found};
 use support::home::{HELPER, Home};
+use support::key::rested;
 use support::outcome::Outcome;
 use support::terminal;
 use time::format_description::well_known::Rfc3339;
@@ -1063,6 +1064,15 @@ fn a_key_whose_time_is_over_is_removed_when_another_rests() {
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
     run(&home, &["unlock"], PASSPHRASE).succeeds();
     assert!(!old.exists());
+    opens(&home);
+}
+
+#[test]
+fn a_key_that_is_open_all_the_time_rests_nowhere_any_more() {
+    let home = sealed();
+    assert_eq!(rested(&home).len(), 1);
+    run(&home, &["key", "move", "--to", "key-file"], "").succeeds();
+    assert!(rested(&home).is_empty());
     opens(&home);
 }
 

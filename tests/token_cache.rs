@@ -16,7 +16,7 @@ use docker_credential_scoped::registry::{AccessToken, RefreshToken, ScopeSet};
 use docker_credential_scoped::seal::Key;
 use docker_credential_scoped::secret::Secret;
 use docker_credential_scoped::token_cache::{Answered, TokenCache, Unobtained, Wanted, make_key, read_key};
-use support::token_cache::{CANARY, Place, REALM, Want, at, cache_at};
+use support::token_cache::{CANARY, Place, REALM, Want, at, cache_at, token};
 
 #[test]
 fn a_token_is_exchanged_once_until_half_its_life_is_over() {
@@ -300,6 +300,25 @@ fn a_refused_credential_is_refused_for_every_scope_of_that_realm_and_no_other_cr
 }
 
 #[test]
+fn what_is_kept_for_a_credential_is_shown_for_it_and_for_no_other_while_it_is_good() {
+    let place = Place::new();
+    let cache = place.cache();
+    let (one, other) = (Want::new("one", "a/b"), Want::new("other", "a/b"));
+    let shown = |want: &Want, now| {
+        let fingerprint = cache.fingerprint(want.wanted().subject.as_ref()).unwrap();
+        cache.entries_of(&fingerprint, at(now))
+    };
+    cache.put(&cache.ticket(one.wanted()), &token("one", at(0), 300), at(0));
+    assert_eq!(one.look_up(&cache, 0), Some("one".into()));
+    assert_eq!(other.look_up(&cache, 0), None);
+    assert_eq!((shown(&one, 0).len(), shown(&other, 0).len()), (1, 0));
+    other.obtain(&cache, 100, "other");
+    assert_eq!(shown(&one, 150).first().unwrap().expires, at(300));
+    assert_eq!(shown(&other, 150).first().unwrap().expires, at(400));
+    assert_eq!((shown(&one, 151).len(), shown(&other, 151).len()), (0, 1));
+}
+
+#[test]
 fn a_miss_sweeps_out_what_is_over_and_what_is_good_stays() {
     let place = Place::new();
     let cache = place.cache();
@@ -366,6 +385,46 @@ fn what_would_be_kept_for_longer_than_a_day_is_swept_out() {
         let file = fs::File::options().write(true).open(&entry).unwrap();
         file.set_modified(at(seconds).into()).unwrap();
         Want::new(if is_kept { "one" } else { "two" }, "a/b").obtain(&cache, 0, "new");
+        assert_eq!(entry.exists(), is_kept, "{seconds}");
+    }
+}
+
+/// Whoever replaces an entry holds its lock, and would lose what had just come; but nobody holds one for an hour.
+#[test]
+fn what_another_process_is_busy_with_is_swept_out_an_hour_later() {
+    let lock_of = |want: &Want| {
+        let place = Place::new();
+        want.obtain(&place.cache(), 0, "one");
+        let mut locks = fs::read_dir(place.path().join("locks")).unwrap();
+        locks.next().unwrap().unwrap().file_name()
+    };
+    let old = Want::new("old", "a/b");
+    let lock = lock_of(&old);
+    let mut others = ["one", "two", "three", "four"]
+        .map(|secret| Want::new(secret, "a/b"))
+        .into_iter();
+    let other = others.find(|other| lock_of(other) != lock).unwrap();
+    let place = Place::new();
+    let cache = place.cache();
+    old.obtain(&cache, 0, "old");
+    let entry = place.entries().pop().unwrap();
+    let content = fs::read(&entry).unwrap();
+    let held = fs::File::open(place.path().join("locks").join(lock)).unwrap();
+    held.lock().unwrap();
+    let (hour, day) = (3600, 86_400);
+    for (seconds, is_kept) in [
+        (60 - hour, true),
+        (-60 - hour, false),
+        (day + hour - 60, true),
+        (day + hour + 60, false),
+    ] {
+        fs::create_dir_all(entry.parent().unwrap()).unwrap();
+        fs::set_permissions(entry.parent().unwrap(), Permissions::from_mode(0o700)).unwrap();
+        fs::write(&entry, &content).unwrap();
+        let file = fs::File::options().write(true).open(&entry).unwrap();
+        file.set_modified(at(seconds).into()).unwrap();
+        other.obtain(&cache, 0, "other");
+        cache.forget(&cache.fingerprint(other.wanted().subject.as_ref()).unwrap());
         assert_eq!(entry.exists(), is_kept, "{seconds}");
     }
 }

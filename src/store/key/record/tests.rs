@@ -1,6 +1,7 @@
 //! What a record says, and what is none.
 
 use super::*;
+use crate::secret::Secret;
 
 fn read(text: &str) -> Result<Elsewhere, &'static str> {
     parse(text.as_bytes()).map_err(|why| match why {
@@ -86,6 +87,18 @@ fn no_work_is_begun_that_would_never_end() {
     assert!(!line(1024 * 1024, 5, 16) && !line(131_072, 33, 4), "hours");
     assert!(!line(1024 * 1024 + 1, 3, 4) && !line(65536, 65, 4) && !line(65536, 3, 17));
     assert!(!line(65536, 0, 4) && !line(65536, 3, 0) && !line(31, 3, 4));
+}
+
+#[test]
+fn what_is_sealed_with_a_passphrase_costs_what_rfc_9106_asks_for() {
+    let sealed = Wrapped::seal(
+        &Key::from_bytes([7; 32]),
+        &Secret::new("correct horse".to_owned()),
+    )
+    .unwrap();
+    assert_eq!((sealed.memory, sealed.passes, sealed.lanes), (64 * 1024, 3, 4));
+    // The salt is random, and of 16 bytes.
+    assert_eq!(sealed.salt.len(), 24);
 }
 
 #[test]
