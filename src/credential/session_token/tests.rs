@@ -283,6 +283,8 @@ fn times_of_this_machine_are_told_by_docker_hubs_clock_and_never_later_than_now(
         // Written down before it was put back; and while this is done.
         (1000, 4000, 3000, 3000),
         (1000, 4000, 2000, 4000),
+        (1000, 4000, 2200, 4000),
+        (1000, 4000, 2201, 2201),
     ] {
         let clocks = Clocks::new(at(ours), at(theirs));
         assert_eq!(
