@@ -8,8 +8,8 @@ use std::fs;
 
 use support::home::HELPER;
 use support::outcome::Outcome;
-use support::peer;
 use support::scene::record;
+use support::strace;
 use support::world::{REGISTRY, World};
 
 /// The token and every system call it took.
@@ -27,7 +27,7 @@ fn traced(world: &World) -> (String, String) {
 
 #[test]
 fn a_client_for_the_network_is_made_for_an_exchange_only() {
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return;
     }
     let world = World::new("https://registry.example/token");
@@ -45,7 +45,7 @@ fn a_client_for_the_network_is_made_for_an_exchange_only() {
 
 #[test]
 fn a_cached_token_opens_each_file_once() {
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return;
     }
     let world = World::new("https://registry.example/token");

@@ -13,7 +13,7 @@ use std::fs;
 use support::helper::MISS;
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
-use support::{peer, strace};
+use support::strace;
 
 const OLD: &str = "{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"old\"}\n";
 const NEW: &str = "{\"ServerURL\":\"h\",\"Username\":\"u\",\"Secret\":\"new\"}\n";
@@ -26,17 +26,9 @@ fn what_a_disk_says_it_has_and_has_not_is_not_taken_out_of_the_file_it_came_from
     let home = Home::new();
     let config = "{\"auths\":{\"r.example\":{\"auth\":\"dTpwYXNz\"}}}";
     let file = home.write(".docker/config.json", config);
-    let mut import = home.command("strace");
     // The key is there by then: this call is to put the slot in its place.
-    import.args([
-        "-f",
-        "-qq",
-        "-o",
-        "/dev/null",
-        "-e",
-        "inject=renameat:retval=0:when=1",
-    ]);
-    let outcome = Outcome::of(import.args([HELPER, "import"]), b"");
+    let swallowed = "inject=renameat:retval=0:when=1";
+    let outcome = strace::run_with(&home, swallowed, &["import"], b"");
     let left = format!(
         "r.example: left in {}: it could not be read back as it was stored; run docker-credential-scoped status\n",
         file.display()
@@ -152,7 +144,7 @@ impl Change {
     }
 
     fn survives_a_kill_at_every_call(&self) {
-        if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        if !strace::is_there() {
             return;
         }
         for (name, count) in self.calls() {
@@ -167,7 +159,7 @@ impl Change {
     }
 
     fn is_honest_about_every_failed_call(&self) {
-        if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        if !strace::is_there() {
             return;
         }
         let touches_files = |name: &str| {
@@ -229,7 +221,7 @@ fn an_erasure_never_claims_what_it_did_not_remove() {
 
 #[test]
 fn a_get_that_fails_anywhere_never_says_that_nothing_is_held() {
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return;
     }
     for (name, count) in LOOK.calls() {
@@ -249,7 +241,7 @@ fn a_get_that_fails_anywhere_never_says_that_nothing_is_held() {
 
 #[test]
 fn a_file_system_that_can_neither_link_nor_sync_a_directory_will_do() {
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return;
     }
     let home = FIRST_STORE.home();
@@ -274,7 +266,7 @@ fn a_file_system_that_can_neither_link_nor_sync_a_directory_will_do() {
 
 #[test]
 fn a_store_is_on_disk_before_it_is_claimed() {
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return;
     }
     let home = REPLACEMENT.home();

@@ -11,7 +11,7 @@ use support::home::HELPER;
 use support::hub::{ANNA, Config};
 use support::hub_scene::HubScene;
 use support::outcome::Outcome;
-use support::peer;
+use support::strace;
 
 const ROTATE: [&str; 4] = ["hub", "token", "rotate", "ci"];
 const CREATE: [&str; 9] = [
@@ -54,7 +54,7 @@ impl Run {
 /// Runs it once for each call that fails, until it succeeds; gives what came of each.
 fn each_failure(failing: Failing, before: &[&[&str]], words: &[&str]) -> Vec<Run> {
     let mut runs = Vec::new();
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return runs;
     }
     for count in 1..60 {

@@ -24,7 +24,7 @@ use support::home::{HELPER, Home};
 use support::key::{forget, source};
 use support::keyring::GnomeKeyring;
 use support::outcome::Outcome;
-use support::{peer, strace};
+use support::strace;
 
 /// What is stored, and has to be had afterwards.
 const STORED: [(&str, &str, &str); 2] = [("h", "u", "one"), ("registry.example:5000", "v", "two")];
@@ -34,15 +34,6 @@ const PASSPHRASE: &[u8] = b"correct horse battery staple\n";
 /// The calls by which files, and what a keyring holds, are changed.
 const CHANGING: &str = "openat,write,pwrite64,fsync,fdatasync,ftruncate,fallocate,rename,renameat,renameat2,link,linkat,unlink,unlinkat,rmdir,mkdir,mkdirat,utimensat,sendmsg";
 
-/// Runs it under strace, which has a call end otherwise.
-fn run_with(home: &Home, inject: &str, arguments: &[&str], input: &[u8]) -> Outcome {
-    let mut command = home.command("strace");
-    command
-        .args(["-f", "-qq", "-o", "/dev/null", "-e", inject, HELPER])
-        .args(arguments);
-    Outcome::of(&mut command, input)
-}
-
 #[test]
 fn a_key_that_another_process_makes_at_the_same_moment_is_not_replaced() {
     if !strace::is_there() {
@@ -51,7 +42,7 @@ fn a_key_that_another_process_makes_at_the_same_moment_is_not_replaced() {
     let home = Home::new();
     let move_it = ["key", "move", "--to", "passphrase"];
     let taken = "inject=renameat2:error=EEXIST";
-    run_with(&home, taken, &move_it, PASSPHRASE).is(
+    strace::run_with(&home, taken, &move_it, PASSPHRASE).is(
         "",
         "docker-credential-scoped: another process made the key at the same moment; try again\n",
         1,
@@ -73,7 +64,7 @@ struct Move {
 impl Move {
     /// `None` where there is no program for it.
     fn between(from: &'static str, to: &'static str) -> Option<Self> {
-        if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+        if !strace::is_there() {
             return None;
         }
         let mut keyring = None;

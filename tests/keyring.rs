@@ -26,6 +26,7 @@ use support::keyring::{Bus, GnomeKeyring, Hanging, Silence, SilentBus};
 use support::outcome::Outcome;
 use support::peer;
 use support::secret_service::{Answer, SecretService};
+use support::strace;
 
 /// What a call may take: two seconds and a half, and a little for a machine that has much to do.
 const LONGEST: Duration = Duration::from_secs(4);
@@ -248,7 +249,7 @@ fn a_key_that_rests_is_had_without_a_bus() {
     let home = &desk.home;
     ask(home, "get", "h").is(&found("h", "u", "one"), "", 0);
     assert_eq!(rested(home).len(), 1, "{:?}", rested(home));
-    if peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if strace::is_there() {
         let trace = home.path().join("trace");
         let mut command = home.command("strace");
         command.args(["-f", "-qq", "-o"]).arg(&trace);

@@ -15,8 +15,8 @@ use support::fixture::answer::Answer;
 use support::helper::message;
 use support::home::HELPER;
 use support::outcome::Outcome;
-use support::peer;
 use support::scene::{PASSWORD, Scene};
+use support::strace;
 
 const MAKING: &str =
     "trace=open,openat,openat2,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat,symlink,symlinkat";
@@ -69,7 +69,7 @@ fn kinds(directory: &Path) -> BTreeSet<String> {
 }
 
 fn whatever_the_umask(umask: &str) {
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return;
     }
     let answer = json!({ "token": "t", "refresh_token": "r", "expires_in": 3600 });

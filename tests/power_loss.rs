@@ -21,8 +21,8 @@ use support::disk::{Dice, RECORDED, Recording, Step};
 use support::helper::message;
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
-use support::peer;
 use support::rounds::rounds;
+use support::strace;
 use time::OffsetDateTime;
 
 const SERVERS: [&str; 3] = ["a.example", "b.example:5000", "c.example/team"];
@@ -173,7 +173,7 @@ impl History {
 }
 
 fn histories() -> impl Iterator<Item = History> {
-    let is_there = peer::can("strace", &["-qq", "-o", "/dev/null", "true"]);
+    let is_there = strace::is_there();
     let count = if is_there { u64::from(rounds(6, 200)) } else { 0 };
     (0..count).map(|seed| History::record(seed, 12))
 }

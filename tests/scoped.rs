@@ -22,8 +22,8 @@ use support::fixture::answer::Answer;
 use support::helper::{Helper, MISS, found};
 use support::home::{HELPER, Home};
 use support::outcome::Outcome;
-use support::peer;
 use support::scene::Scene;
+use support::strace;
 use support::terminal;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -718,7 +718,7 @@ fn to_remove_takes_no_key_and_no_settings() {
 
 #[test]
 fn no_argument_of_a_process_is_the_secret() {
-    if !peer::can("strace", &["-qq", "-o", "/dev/null", "true"]) {
+    if !strace::is_there() {
         return;
     }
     let home = Home::new();

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::home::{HELPER, Home};
+use super::outcome::Outcome;
 use super::peer;
 
 /// What a system says that refuses: it is full, broken, read-only, over its quota, or out of files; may not; or was
@@ -85,6 +87,15 @@ pub(crate) fn calls(trace: &str) -> Vec<Call> {
     }
     assert!(calls.len() > 10, "{trace}");
     calls
+}
+
+/// Runs it with calls that end otherwise, as `inject` says.
+pub(crate) fn run_with(home: &Home, inject: &str, arguments: &[&str], input: &[u8]) -> Outcome {
+    let mut command = home.command("strace");
+    command
+        .args(["-f", "-qq", "-o", "/dev/null", "-e", inject, HELPER])
+        .args(arguments);
+    Outcome::of(&mut command, input)
 }
 
 /// Evenly spread over all: so many of them, the first and the last among them, or all where they are fewer.
