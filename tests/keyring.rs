@@ -14,6 +14,7 @@ mod support;
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -25,7 +26,7 @@ use support::key::{files, forget, record, rested, source};
 use support::keyring::{Bus, GnomeKeyring, Hanging, Silence, SilentBus};
 use support::outcome::Outcome;
 use support::peer;
-use support::secret_service::{Answer, SecretService};
+use support::secret_service::{Answer, Refusal, SecretService};
 use support::strace;
 
 /// What a call may take: two seconds and a half, and a little for a machine that has much to do.
@@ -439,6 +440,50 @@ fn a_bus_without_the_service_and_an_address_of_no_bus_are_no_keyring() {
         assert!(begun.elapsed() < AT_ONCE, "{address}: {:?}", begun.elapsed());
         assert_eq!(source(&home), "key-file", "{address}");
     }
+}
+
+#[test]
+fn what_a_keyring_and_a_bus_refuse_with_is_told() {
+    let Some(desk) = Desk::own(Answer::Never).map(Desk::filled) else {
+        return;
+    };
+    let is_told = |outcome: &Outcome, what: &str| {
+        let line = outcome.stdout.strip_prefix("the key is in the OS keyring, and ");
+        assert!(
+            line.is_some_and(|line| line.starts_with(what)),
+            "{what}: {outcome:?}"
+        );
+    };
+    let nobody = "no keyring runs in this session (org.freedesktop.secrets); start one\n";
+    for (refusal, what) in [
+        (
+            Refusal::IsLocked,
+            "it is locked; unlock it: docker-credential-scoped unlock\n",
+        ),
+        (Refusal::ServiceUnknown, nobody),
+        (Refusal::NameHasNoOwner, nobody),
+        (Refusal::SpawnChildExited, nobody),
+        (Refusal::NoReply, "it failed: org.freedesktop.DBus.Error.NoReply"),
+    ] {
+        desk.own.as_ref().unwrap().refuse_to_search(refusal);
+        is_told(&ask(&desk.home, "get", "h"), what);
+    }
+
+    let no_bus = "there is no session bus here to reach it by (DBUS_SESSION_BUS_ADDRESS); ";
+    let ends_at_once = desk.home.directory().join("ends-at-once");
+    let listener = UnixListener::bind(&ends_at_once).unwrap();
+    let mut get = desk.home.command(HELPER);
+    get.arg("get");
+    get.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/dev/null");
+    is_told(&Outcome::of(&mut get, b"h"), no_bus);
+    get.env(
+        "DBUS_SESSION_BUS_ADDRESS",
+        format!("unix:path={}", ends_at_once.display()),
+    );
+    thread::scope(|scope| {
+        scope.spawn(|| drop(listener.accept().unwrap()));
+        is_told(&Outcome::of(&mut get, b"h"), "it failed: ");
+    });
 }
 
 #[test]

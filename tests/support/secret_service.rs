@@ -35,6 +35,24 @@ pub(crate) enum Answer {
     Dismisses,
 }
 
+/// What a call is refused with, by the names that a bus has for it.
+#[derive(Clone, Debug, zbus::DBusError)]
+#[zbus(prefix = "org.freedesktop")]
+pub(crate) enum Refusal {
+    #[zbus(error)]
+    ZBus(zbus::Error),
+    #[zbus(name = "Secret.Error.IsLocked")]
+    IsLocked,
+    #[zbus(name = "DBus.Error.ServiceUnknown")]
+    ServiceUnknown,
+    #[zbus(name = "DBus.Error.NameHasNoOwner")]
+    NameHasNoOwner,
+    #[zbus(name = "DBus.Error.Spawn.ChildExited")]
+    SpawnChildExited,
+    #[zbus(name = "DBus.Error.NoReply")]
+    NoReply,
+}
+
 /// A running service. It ends with its bus.
 pub(crate) struct SecretService {
     state: Shared,
@@ -52,6 +70,7 @@ impl SecretService {
             default: LOGIN,
             is_locked: false,
             silent_at: None,
+            search: Ok(()),
             prompts: 0,
             made: 0,
             calls: Vec::new(),
@@ -88,6 +107,11 @@ impl SecretService {
     /// From now on it answers whatever is called.
     pub(crate) fn speak(&self) {
         self.state.lock().silent_at = None;
+    }
+
+    /// From now on nothing can be searched for.
+    pub(crate) fn refuse_to_search(&self, refusal: Refusal) {
+        self.state.lock().search = Err(refusal);
     }
 
     pub(crate) fn set_answer(&self, answer: Answer) {
@@ -140,6 +164,7 @@ struct State {
     default: &'static str,
     is_locked: bool,
     silent_at: Option<&'static str>,
+    search: Result<(), Refusal>,
     prompts: usize,
     made: usize,
     calls: Vec<&'static str>,
@@ -233,15 +258,19 @@ impl Service {
     async fn search_items(
         &self,
         attributes: HashMap<String, String>,
-    ) -> (Vec<OwnedObjectPath>, Vec<OwnedObjectPath>) {
+    ) -> Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>), Refusal> {
         self.0.reach("SearchItems").await;
-        let is_locked = self.0.called("SearchItems").is_locked;
+        let is_locked = {
+            let state = self.0.called("SearchItems");
+            state.search.clone()?;
+            state.is_locked
+        };
         let found = self.0.found(&attributes);
-        if is_locked {
+        Ok(if is_locked {
             (Vec::new(), found)
         } else {
             (found, Vec::new())
-        }
+        })
     }
 
     async fn unlock(
