@@ -862,7 +862,8 @@ fn what_an_interrupted_move_may_have_left_is_said() {
 fn what_a_newer_version_wrote_of_the_key_is_left_as_it_is() {
     let home = stored();
     let path = key_path(&home);
-    let written = json!({ "format": 2, "source": "moon", "check": "1" });
+    let far_more = "1".repeat(60_000);
+    let written = json!({ "format": 2, "source": "moon", "check": far_more });
     record(&home, &written);
     let newer = format!("{path}: was written by a newer version of this program; update this one");
     for words in [

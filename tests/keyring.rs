@@ -541,6 +541,21 @@ fn a_keyring_that_is_gone_at_logout_is_not_taken_for_a_key() {
 }
 
 #[test]
+fn a_key_that_leaves_the_keyring_is_in_it_no_more() {
+    let Some(desk) = Desk::own(Answer::Never).map(Desk::filled) else {
+        return;
+    };
+    let (home, own) = (&desk.home, desk.own.as_ref().unwrap());
+    assert_eq!(own.items(), 1);
+    run(home, &["key", "move", "--to", "key-file"]).succeeds();
+    assert_eq!((source(home), own.items()), ("key-file".to_owned(), 0));
+    assert!(!home.data().join("key.moving").exists(), "nothing is left over");
+    for (server, user, secret) in STORED {
+        ask(home, "get", server).is(&found(server, user, secret), "", 0);
+    }
+}
+
+#[test]
 fn an_entry_that_this_keyring_does_not_show_is_not_taken_for_gone() {
     let Some(desk) = Desk::own(Answer::Never).map(Desk::filled) else {
         return;
