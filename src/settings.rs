@@ -4,6 +4,7 @@ mod base_directories;
 mod declared;
 mod environment;
 mod hub;
+mod invalid;
 mod registries;
 
 pub use base_directories::{
@@ -18,6 +19,7 @@ pub use environment::{
     named_profile, profile, search_path, system_search_path, withheld_variables,
 };
 pub use hub::HubSettings;
+pub use invalid::InvalidSettings;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -39,7 +41,12 @@ const MAX_SETTINGS_BYTES: u64 = 1024 * 1024;
 
 /// What settings.json says. Every key is optional, and so is the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    expecting = "an object"
+)]
 pub struct Settings {
     /// Whether it is written down what is handed out, exchanged, refused and changed.
     pub activity_log: bool,
@@ -60,7 +67,12 @@ pub struct Settings {
 
 /// What is to be known of a registry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    default,
+    expecting = "an object"
+)]
 pub struct RegistrySettings {
     /// A file with certificates in PEM, beside the system's and docker's own.
     pub ca_file: Option<PathBuf>,
@@ -169,8 +181,8 @@ impl Settings {
     }
 
     /// Reads the text of a settings.json.
-    pub fn parse(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(bytes)
+    pub fn parse(bytes: &[u8]) -> Result<Self, InvalidSettings> {
+        serde_json::from_slice(bytes).map_err(|cause| InvalidSettings::find(bytes, cause))
     }
 }
 
@@ -258,13 +270,13 @@ fn distrust(_metadata: &fs::Metadata, _user: u32) -> Option<&'static str> {
 /// Why the settings are not known. Nothing is handed out then.
 #[derive(Debug, Error)]
 pub enum SettingsError {
-    /// Not JSON, an unknown key or a bad value; the cause names line and column.
+    /// Not JSON, an unknown key or a bad value; the cause names field, line and column.
     #[error("{}: {cause}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
         /// What is wrong where.
-        cause: serde_json::Error,
+        cause: InvalidSettings,
     },
     /// It is there and cannot be read.
     #[error("cannot read {}: {cause}", path.display())]

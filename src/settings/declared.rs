@@ -16,7 +16,11 @@ use crate::registry::ServerUrl;
 
 /// A credential that is declared.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(
+    rename_all = "camelCase",
+    deny_unknown_fields,
+    expecting = "an object with `server` and `secret`"
+)]
 pub struct DeclaredCredential {
     /// The registry, or the part of it, that it is for.
     #[serde(deserialize_with = "parsed")]

@@ -205,7 +205,7 @@ mod tests {
         for (text, expected) in [
             (
                 r#"{"hub": {"registry": "h/acme"}}"#,
-                "registry: names more than a host; write HOST or HOST:PORT at line 1 column 30",
+                "hub.registry: names more than a host; write HOST or HOST:PORT at line 1 column 30",
             ),
             (
                 "{\"hub\":\n {\"api\": \"https://h\"}}",
@@ -221,11 +221,11 @@ mod tests {
             ),
             (
                 r#"{"hub": {"url": "https://h"}}"#,
-                "unknown field `url`, expected `api` or `registry` at line 1 column 14",
+                "hub: unknown field `url`, expected `api` or `registry` at line 1 column 14",
             ),
             (
                 r#"{"hub": null}"#,
-                "invalid type: null, expected an object with `api` and `registry` at line 1 column 12",
+                "hub: invalid type: null, expected an object with `api` and `registry` at line 1 column 12",
             ),
         ] {
             assert_eq!(hub(text), Err(expected.to_owned()), "{text}");

@@ -86,7 +86,7 @@ fn what_is_handed_out_is_said_of_a_registry_under_any_of_its_names() {
 }
 
 #[test]
-fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
+fn unknown_keys_and_bad_values_are_refused_with_field_line_and_column() {
     assert_eq!(Settings::parse(b"{}").unwrap(), Settings::default());
     assert_eq!(
         Settings::parse(br#"{"onUnavailable":"miss"}"#)
@@ -108,23 +108,23 @@ fn unknown_keys_and_bad_values_are_refused_with_line_and_column() {
         ),
         (
             "{\"onUnavailable\": \"never\"}",
-            "unknown variant `never`, expected `error` or `miss` at line 1 column 25",
+            "onUnavailable: unknown variant `never`, expected `error` or `miss` at line 1 column 25",
         ),
         (
             "{\"registries\": {\"h/path\": {}}}",
-            "registry: names more than a host; write HOST or HOST:PORT at line 1 column 24",
+            "registries: registry: names more than a host; write HOST or HOST:PORT at line 1 column 24",
         ),
         (
             "{\"registries\": {\"h\": {\"realm\": \"ftp://h\"}}}",
-            "realm: is not an absolute URL with http or https, as in https://HOST/token at line 1 column 41",
+            "registries.h.realm: is not an absolute URL with http or https, as in https://HOST/token at line 1 column 41",
         ),
         (
             "{\"registries\":\n {\"h\": {\"handOut\": \"refresh-token\"}}}",
-            "unknown variant `refresh-token`, expected `secret` or `identity-token` at line 2 column 34",
+            "registries.h.handOut: unknown variant `refresh-token`, expected `secret` or `identity-token` at line 2 column 34",
         ),
         (
             "{\"registries\": {\"h\": {\"handout\": \"secret\"}}}",
-            "unknown field `handout`, expected one of `caFile`, `handOut`, `insecure`, `realm`, `service` at line 1 \
+            "registries.h: unknown field `handout`, expected one of `caFile`, `handOut`, `insecure`, `realm`, `service` at line 1 \
              column 31",
         ),
         (
@@ -168,44 +168,47 @@ fn credentials_are_declared_with_the_place_of_their_secret() {
 }
 
 #[test]
-fn a_declaration_that_does_not_hold_is_refused_with_line_and_column_and_its_secret_not_repeated() {
+fn a_declaration_that_does_not_hold_is_refused_with_field_line_and_column_and_its_secret_not_repeated() {
     for (credential, expected) in [
         (
             r#"{"server": "h", "username": "u", "secret": "canary"}"#,
-            r#"secret: say where it is: {"env": NAME}, {"file": PATH}, {"command": [PROGRAM, ...]} or {"helper": NAME}"#,
+            r#"credentials[0].secret: say where it is: {"env": NAME}, {"file": PATH}, {"command": [PROGRAM, ...]} or {"helper": NAME}"#,
         ),
         (
             r#"{"server": "h", "username": "u", "secret": {"env": "A", "file": "/canary"}}"#,
-            r#"secret: say where it is: {"env": NAME}, {"file": PATH}, {"command": [PROGRAM, ...]} or {"helper": NAME}"#,
+            r#"credentials[0].secret: say where it is: {"env": NAME}, {"file": PATH}, {"command": [PROGRAM, ...]} or {"helper": NAME}"#,
         ),
         (
             r#"{"server": "h", "username": "u", "secret": {"file": "a"}}"#,
-            "file: give an absolute path",
+            "credentials[0].secret: file: give an absolute path",
         ),
         (
             r#"{"server": "h", "username": "u", "secret": {"helper": "scoped-x"}}"#,
-            "helper: that is this helper itself",
+            "credentials[0].secret: helper: that is this helper itself",
         ),
-        (r#"{"server": "h", "username": "u"}"#, "missing field `secret`"),
+        (
+            r#"{"server": "h", "username": "u"}"#,
+            "credentials[0]: missing field `secret`",
+        ),
         (
             r#"{"server": "h", "username": "", "secret": {"env": "A"}}"#,
-            "username: is empty or has a control character",
+            "credentials[0].username: is empty or has a control character",
         ),
         (
             r#"{"server": "u@h", "username": "u", "secret": {"env": "A"}}"#,
-            "server URL: has user information before '@'; give the host only",
+            "credentials[0].server: server URL: has user information before '@'; give the host only",
         ),
         (
             r#"{"server": "h", "profile": "CI", "username": "u", "secret": {"env": "A"}}"#,
-            "a profile's name is 1 to 32 lower-case letters, digits, '-', '_' or '.', the first a letter or digit",
+            "credentials[0].profile: a profile's name is 1 to 32 lower-case letters, digits, '-', '_' or '.', the first a letter or digit",
         ),
         (
             r#"{"server": "h", "username": "u", "secret": {"env": "A"}, "scopes": ["read"]}"#,
-            "scope: write TYPE:NAME:ACTION[,ACTION], as in repository:library/alpine:pull",
+            "credentials[0].scopes: scope: write TYPE:NAME:ACTION[,ACTION], as in repository:library/alpine:pull",
         ),
         (
             r#"{"server": "h", "username": "u", "secret": {"env": "A"}, "expires": "30d"}"#,
-            "expires: write a date as in 2027-01-31, or a time as in 2027-01-31T12:00:00Z",
+            "credentials[0].expires: write a date as in 2027-01-31, or a time as in 2027-01-31T12:00:00Z",
         ),
         (
             r#"{"server": "h", "secret": {"env": "A"}}"#,
