@@ -216,6 +216,34 @@ fn what_nobody_asks_for_any_more_is_named_and_imported_when_asked() {
 }
 
 #[test]
+fn what_docker_keeps_in_the_file_for_one_registry_goes_on_being_kept_there() {
+    let home = Home::new();
+    let config =
+        r#"{"credsStore":"scoped","credHelpers":{"g.example":""},"auths":{"g.example":{"auth":"dTpw"}}}"#;
+    home.write_config(config);
+    home.run(&["configure"]).is(
+        0,
+        &format!("{CONFIG}: credsStore is \"scoped\" already\n"),
+        "note: credHelpers goes on keeping logins to g.example in plain text in this file; to change that, name it with \
+         --registry\n",
+    );
+    home.run(&["configure", "--registry", "g.example"]).is(
+        0,
+        &(now("credHelpers of g.example", "scoped", "was \"\"") + BACKUP),
+        &format!(
+            "In plain text in {CONFIG}, where docker does not look any more: g.example\n\
+             To import them, run: docker-credential-scoped import --registry g.example\n"
+        ),
+    );
+    home.run(&["configure", "--undo"]).is(
+        0,
+        &format!("{CONFIG}: credHelpers of g.example is \"\" again\n"),
+        "",
+    );
+    assert_eq!(home.config(), config);
+}
+
+#[test]
 fn for_one_registry_only_what_it_hides_is_named() {
     let home = Home::new();
     home.install_helper("old", &[("quay.io", "q", "s1"), ("ghcr.io", "d", "s2")]);

@@ -171,6 +171,15 @@ fn a_helper_of_a_registry_stands_over_all_others() {
             "note   credHelpers sends h to docker-credential-gcr, whatever credsStore says",
         ],
     );
+    home.write_config(r#"{"credsStore": "scoped", "credHelpers": {"registry.example": ""}}"#);
+    finds(
+        &home,
+        &[
+            "WRONG  credHelpers keeps logins to registry.example in plain text in this file, whatever credsStore says; what \
+             is stored here for it is never asked for",
+            "       mend: docker-credential-scoped configure --registry registry.example",
+        ],
+    );
     home.write_config(r#"{"credHelpers": {"h": "scoped"}}"#);
     finds(
         &home,
@@ -229,6 +238,14 @@ fn what_lies_in_plain_text_is_named_and_not_shown() {
         &[
             &format!("WRONG  logins in plain text in {CONFIG}: h"),
             "       mend: docker-credential-scoped import",
+        ],
+    );
+    home.write_config(r#"{"credsStore": "scoped", "auths": {"h": {"auth": "!"}}}"#);
+    finds(
+        &home,
+        &[
+            &format!("WRONG  logins in plain text in {CONFIG}: h"),
+            "       mend: remove what cannot be read from the file, and log in again",
         ],
     );
     let home = healthy().with("DOCKER_AUTH_CONFIG", "{\"auths\": {}}");

@@ -75,7 +75,8 @@ impl ConfigFile {
         self.fields().is_empty()
     }
 
-    /// The helper that a key names. docker takes an empty name for none.
+    /// The helper that a key names. An empty name is none for `credsStore`; for one registry it is the file itself,
+    /// whatever `credsStore` says (docker/cli `getConfiguredCredentialStore`).
     #[must_use]
     pub fn helper(&self, key: &Key) -> Option<String> {
         match key {
@@ -83,9 +84,11 @@ impl ConfigFile {
                 .cred_helpers()
                 .into_iter()
                 .find_map(|(key, helper)| (key == *registry).then_some(helper)),
-            Key::CredsStore => self.field(CREDS_STORE).and_then(|field| string(field.value)),
+            Key::CredsStore => self
+                .field(CREDS_STORE)
+                .and_then(|field| string(field.value))
+                .filter(|helper| !helper.is_empty()),
         }
-        .filter(|helper| !helper.is_empty())
     }
 
     /// Registries that have a helper of their own, and it.

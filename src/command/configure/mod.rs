@@ -166,11 +166,16 @@ fn docker(
 /// A registry's own helper stands over credsStore.
 fn note_overriding_helpers(config: &ConfigFile, ours: &str, report: &mut Report) {
     for (registry, helper) in config.cred_helpers() {
-        if helper != ours && !helper.is_empty() {
-            report.note(format_args!(
-                "note: credHelpers goes on sending {registry} to docker-credential-{helper}; to change that, \
-                 name it with --registry"
-            ));
+        if helper == ours {
+            continue;
         }
+        let does = if helper.is_empty() {
+            format!("keeping logins to {registry} in plain text in this file")
+        } else {
+            format!("sending {registry} to docker-credential-{helper}")
+        };
+        report.note(format_args!(
+            "note: credHelpers goes on {does}; to change that, name it with --registry"
+        ));
     }
 }

@@ -45,9 +45,8 @@ pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec
     let mut findings = vec![asks(&config, &path)];
     findings.extend(overridden(&config, held));
     findings.extend(not_asked(&config, held, &path));
-    let names = store(&config)
-        .into_iter()
-        .chain(own(&config).map(|(_, helper)| helper));
+    let own = config.cred_helpers().into_iter();
+    let names = store(&config).into_iter().chain(own.map(|(_, helper)| helper));
     let names: BTreeSet<_> = names.filter(|name| is_ours(name)).collect();
     findings.extend(names.iter().map(|name| reach(name, variables)));
     findings.extend(plain_text(&config, &path, "docker-credential-scoped import"));
@@ -61,7 +60,9 @@ pub(super) fn docker(held: &BTreeSet<Registry>, variables: Variables<'_>) -> Vec
 /// Whether docker asks this helper at all.
 fn asks(config: &ConfigFile, path: &Path) -> Finding {
     let shown = path.display();
-    let ours: Vec<_> = own(config)
+    let ours: Vec<_> = config
+        .cred_helpers()
+        .into_iter()
         .filter(|(_, helper)| is_ours(helper))
         .map(|(registry, _)| registry)
         .collect();
@@ -83,8 +84,12 @@ fn asks(config: &ConfigFile, path: &Path) -> Finding {
 /// The registries that docker asks another helper for, whatever `credsStore` says.
 fn overridden(config: &ConfigFile, held: &BTreeSet<Registry>) -> Vec<Finding> {
     let judge = |(registry, helper): (String, String)| {
-        let what =
-            format!("credHelpers sends {registry} to docker-credential-{helper}, whatever credsStore says");
+        let does = if helper.is_empty() {
+            format!("keeps logins to {registry} in plain text in this file")
+        } else {
+            format!("sends {registry} to docker-credential-{helper}")
+        };
+        let what = format!("credHelpers {does}, whatever credsStore says");
         if held.iter().any(|held| is_key_of(&registry, held)) {
             Finding::wrong(what + "; what is stored here for it is never asked for")
                 .mended_by(format!("{CONFIGURE} --registry {}", quoted(&registry)))
@@ -92,7 +97,9 @@ fn overridden(config: &ConfigFile, held: &BTreeSet<Registry>) -> Vec<Finding> {
             Finding::note(what)
         }
     };
-    own(config)
+    config
+        .cred_helpers()
+        .into_iter()
         .filter(|(_, helper)| !is_ours(helper))
         .map(judge)
         .collect()
@@ -100,8 +107,9 @@ fn overridden(config: &ConfigFile, held: &BTreeSet<Registry>) -> Vec<Finding> {
 
 /// The registries that docker asks nobody for, where it asks this helper for some only.
 fn not_asked(config: &ConfigFile, held: &BTreeSet<Registry>, path: &Path) -> Vec<Finding> {
-    let is_asked = |registry: &Registry| own(config).any(|(key, _)| is_key_of(&key, registry));
-    if store(config).as_deref().is_some_and(is_ours) || !own(config).any(|(_, helper)| is_ours(&helper)) {
+    let own = config.cred_helpers();
+    let is_asked = |registry: &Registry| own.iter().any(|(key, _)| is_key_of(key, registry));
+    if store(config).as_deref().is_some_and(is_ours) || !own.iter().any(|(_, helper)| is_ours(helper)) {
         return Vec::new();
     }
     held.iter()
@@ -121,12 +129,6 @@ fn not_asked(config: &ConfigFile, held: &BTreeSet<Registry>, path: &Path) -> Vec
 /// The helper that is asked for every registry without one of its own.
 fn store(config: &ConfigFile) -> Option<String> {
     config.helper(&Key::CredsStore)
-}
-
-/// The registries with a helper of their own, and it.
-fn own(config: &ConfigFile) -> impl Iterator<Item = (String, String)> {
-    let own = config.cred_helpers().into_iter();
-    own.filter(|(_, helper)| !helper.is_empty())
 }
 
 fn is_key_of(key: &str, registry: &Registry) -> bool {
@@ -233,12 +235,14 @@ fn reach(helper: &str, variables: Variables<'_>) -> Finding {
 }
 
 fn plain_text(config: &ConfigFile, path: &Path, mend: &str) -> Option<Finding> {
-    let keys: Vec<_> = config
-        .auths()
-        .into_iter()
-        .filter(|(_, entry)| !matches!(entry.login, Ok(None)))
-        .map(|(key, _)| key)
-        .collect();
+    let mut logins = config.auths();
+    logins.retain(|(_, entry)| !matches!(entry.login, Ok(None)));
+    let mend = if logins.iter().any(|(_, entry)| entry.login.is_ok()) {
+        mend
+    } else {
+        "remove what cannot be read from the file, and log in again"
+    };
+    let keys: Vec<_> = logins.into_iter().map(|(key, _)| key).collect();
     (!keys.is_empty()).then(|| {
         Finding::wrong(format!(
             "logins in plain text in {}: {}",

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::client_config::{AuthEntry, ConfigFile, Key, Login};
 use crate::command::import::keep::{Keeper, Kept};
 use crate::command::import::{Request, Source, sentence};
-use crate::command::{Report, configure, profile_option};
+use crate::command::{Report, configure, profile_option, quoted};
 use crate::files::{self, foreign};
 use crate::registry::{Registry, Server, ServerUrl};
 use crate::settings::{self, Variables};
@@ -84,21 +84,31 @@ pub(super) fn import(
     if report.text.is_empty() && report.notes.is_empty() {
         report.text = format!("Nothing to import from {shown}.\n");
     }
-    let unasked: Vec<_> = imported
+    let unasked = imported
         .iter()
         .filter_map(|imported| match &imported.server {
             Server::Registry(registry) => Some(registry),
             Server::HubSession(_) | Server::Prefix { .. } | Server::UnknownScheme(_) => None,
         })
-        .filter(|registry| !is_asked(&config, registry, is_of_containers, request, variables))
-        .map(ToString::to_string)
-        .collect();
-    if !unasked.is_empty() {
+        .filter(|registry| !is_asked(&config, registry, is_of_containers, request, variables));
+    // What the file says of one registry stands over what it says of all.
+    let (own, others): (Vec<_>, Vec<_>) =
+        unasked.partition(|registry| own_helper(&config, registry, is_of_containers).is_some());
+    for (registries, is_own) in [(others, false), (own, true)] {
+        if registries.is_empty() {
+            continue;
+        }
+        let names: Vec<_> = registries.iter().map(ToString::to_string).collect();
+        let options = names.iter().filter(|_| is_own);
+        let options: Vec<_> = options
+            .map(|name| format!(" --registry {}", quoted(name)))
+            .collect();
         report.note(format_args!(
-            "{} is not asked for {} yet; run docker-credential-scoped configure{}{}",
+            "{} is not asked for {} yet; run docker-credential-scoped configure{}{}{}",
             configure::program(&request.profile),
-            unasked.join(", "),
+            names.join(", "),
             if is_of_containers { " --podman" } else { "" },
+            options.concat(),
             profile_option(&request.profile)
         ));
     }
@@ -138,17 +148,26 @@ fn is_asked(
     variables: Variables<'_>,
 ) -> bool {
     let ours = configure::helper_name(&request.profile);
-    let of = |name: &str| config.helper(&Key::CredHelpers(name.to_owned()));
-    let named = if is_of_containers {
-        of(&registry.to_string())
-    } else {
-        of(registry.docker_key()).or_else(|| config.helper(&Key::CredsStore))
-    };
+    let named = own_helper(config, registry, is_of_containers).or_else(|| {
+        (!is_of_containers)
+            .then(|| config.helper(&Key::CredsStore))
+            .flatten()
+    });
     named.as_ref() == Some(&ours)
         || is_of_containers
             && configure::drop_in_paths(variables)
                 .iter()
                 .any(|path| foreign::is_there(path))
+}
+
+/// The helper that the file names for this registry alone.
+fn own_helper(config: &ConfigFile, registry: &Registry, is_of_containers: bool) -> Option<String> {
+    let name = if is_of_containers {
+        registry.to_string()
+    } else {
+        registry.docker_key().to_owned()
+    };
+    config.helper(&Key::CredHelpers(name))
 }
 
 /// Takes what is kept out of the file and its copy, and says what became of each.
