@@ -100,8 +100,20 @@ fn the_same_credential_in_the_slot_is_as_good_as_imported() {
 #[test]
 fn of_two_spellings_the_one_that_docker_looks_up_is_taken() {
     let home = home_with(r#"{"https://ghcr.io/v2/": {"auth": "dTpx"}, "ghcr.io": {"auth": "dTpw"}}"#);
-    let said = home.run(&["import"]);
-    assert_eq!(said.code, Some(1));
+    let left = format!(
+        "https://ghcr.io/v2/: left in {CONFIG}: another credential is stored for it (account u); erase that one \
+         first\n"
+    );
+    home.run(&["import", "--dry-run"]).is(
+        1,
+        &format!("ghcr.io: would be imported, account u; would be removed from {CONFIG}\n"),
+        &left,
+    );
+    home.run(&["import"]).is(
+        1,
+        &format!("ghcr.io: imported, account u; removed from {CONFIG}\n"),
+        &left,
+    );
     assert_eq!(home.stored(SCOPED, "ghcr.io").unwrap(), "u p");
     assert_eq!(
         home.config(),
@@ -196,6 +208,39 @@ fn a_docker_that_does_not_ask_yet_is_pointed_out() {
     let said = home.run(&["status"]);
     assert!(said.stdout.contains("ci"), "{}", said.stdout);
     assert_eq!(home.stored(SCOPED, "ghcr.io"), None);
+
+    for (helper, config) in [
+        (
+            "another helper",
+            r#"{"credsStore":"scoped","credHelpers":{"g":"pass"},"auths":{"g":{"auth":"dTpw"}}}"#,
+        ),
+        (
+            "the file itself",
+            r#"{"credsStore":"scoped","credHelpers":{"g":""},"auths":{"g":{"auth":"dTpw"}}}"#,
+        ),
+    ] {
+        let home = Home::new();
+        home.write_config(config);
+        let said = home.run(&["import"]);
+        assert_eq!(
+            said.stderr,
+            "docker-credential-scoped is not asked for g yet; run docker-credential-scoped configure --registry g\n",
+            "{helper}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_any_name_is_the_one_in_this_directory() {
+    let home = home_with(r#"{"mine.example": {"auth": "dTpw"}}"#);
+    let before = home.config();
+    home.write("home/config.json", r#"{"auths":{"old.example":{"auth":"dTpw"}}}"#);
+    let said = home.run(&["import", "--from", "config.json"]);
+    assert_eq!(
+        said.stdout, "old.example: imported, account u; removed from config.json\n",
+        "{said:?}"
+    );
+    assert_eq!(home.config(), before);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Keep: put a login into the store and read it back. Never in place of another.
 
+use std::cell::RefCell;
+
 use thiserror::Error;
 use time::OffsetDateTime;
 
@@ -8,6 +10,7 @@ use crate::client_config::Login;
 use crate::command::recorder::{Activity, Recorder};
 use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile};
 use crate::registry::ServerUrl;
+use crate::secret::Secret;
 use crate::store::{CredentialStore, Held, Slot, StoreError};
 
 /// Keeps logins in one profile.
@@ -17,6 +20,8 @@ pub(super) struct Keeper<'a> {
     pub(super) recorder: &'a Recorder,
     pub(super) now: OffsetDateTime,
     pub(super) is_dry_run: bool,
+    /// What a dry run would have kept by now.
+    pub(super) would: RefCell<Vec<(ServerUrl, String, Secret)>>,
 }
 
 /// What became of a login.
@@ -54,7 +59,7 @@ impl Keeper<'_> {
             };
         }
         if self.is_dry_run {
-            return Ok(Kept::Would);
+            return self.would_keep(server_url, login);
         }
         let slot = Slot::new(server_url.server().clone(), self.profile.clone());
         let credential = Credential {
@@ -77,6 +82,22 @@ impl Keeper<'_> {
         match self.held(&credential.server_url)? {
             Some(held) if is_same(&held, login) => Ok(Kept::New),
             Some(_) | None => Err(NotKept::ReadBack),
+        }
+    }
+
+    fn would_keep(&self, server_url: ServerUrl, login: &Login) -> Result<Kept, NotKept> {
+        let mut would = self.would.borrow_mut();
+        match would.iter().find(|(other, ..)| *other == server_url) {
+            Some((_, account, secret)) if *account == login.account && secret.is_same_as(&login.secret) => {
+                Ok(Kept::Already)
+            }
+            Some((_, account, _)) => Err(NotKept::Conflict {
+                account: account.clone(),
+            }),
+            None => {
+                would.push((server_url, login.account.clone(), login.secret.clone()));
+                Ok(Kept::Would)
+            }
         }
     }
 

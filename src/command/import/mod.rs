@@ -4,6 +4,7 @@ mod file;
 mod helper;
 mod keep;
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -51,7 +52,6 @@ impl FromStr for Source {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.strip_prefix("helper:") {
             Some(name) => name.parse().map(Self::Helper),
-            None if text == "config.json" => Ok(Self::Docker),
             None => Ok(Self::File(text.into())),
         }
     }
@@ -89,6 +89,7 @@ pub fn import(
         recorder,
         now,
         is_dry_run: request.is_dry_run,
+        would: RefCell::default(),
     };
     match &request.source {
         Source::Docker => {
@@ -118,8 +119,7 @@ mod tests {
 
     #[test]
     fn a_source_is_a_file_or_a_helper() {
-        assert_eq!("config.json".parse(), Ok(Source::Docker));
-        assert_eq!("./config.json".parse(), Ok(Source::File("./config.json".into())));
+        assert_eq!("config.json".parse(), Ok(Source::File("config.json".into())));
         assert_eq!("helper:pass".parse(), Ok(Source::Helper("pass".parse().unwrap())));
         assert_eq!(
             "helper:scoped".parse::<Source>(),
