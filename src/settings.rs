@@ -75,6 +75,7 @@ pub struct Settings {
 )]
 pub struct RegistrySettings {
     /// A file with certificates in PEM, beside the system's and docker's own.
+    #[serde(deserialize_with = "read_absolute")]
     pub ca_file: Option<PathBuf>,
     /// What `get` answers for it.
     pub hand_out: HandOut,
@@ -186,13 +187,14 @@ impl Settings {
     }
 }
 
-/// A path that means the same file wherever docker is started.
+/// A path that means the same file wherever docker is started: another would be read from there, which may be a
+/// stranger's repository.
 fn read_absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     let path = PathBuf::deserialize(deserializer)?;
     if path.is_absolute() {
         Ok(Some(path))
     } else {
-        Err(D::Error::custom("keyFile: is not an absolute path"))
+        Err(D::Error::custom("is not an absolute path"))
     }
 }
 

@@ -201,7 +201,8 @@ fn a_private_root_is_believed_where_docker_or_the_settings_have_it() {
     set(&world.home, REGISTRY, &json!({ "caFile": missing }));
     let outcome = ask(&world);
     assert!(
-        is_refused(&outcome).ends_with("missing.pem: is not there"),
+        is_refused(&outcome).contains("caFile in settings.json: ")
+            && is_refused(&outcome).ends_with("missing.pem: is not there"),
         "{outcome:?}"
     );
 }

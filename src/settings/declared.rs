@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::Error as _;
+use serde::de::value;
+use serde::de::{Error as _, IntoDeserializer};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 
@@ -32,7 +33,7 @@ pub struct DeclaredCredential {
     #[serde(default)]
     pub username: Option<Username>,
     /// What kind of secret it is; else what account and text tell.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "kind")]
     pub kind: Option<Kind>,
     /// Where the secret is.
     pub secret: SecretReference,
@@ -197,6 +198,15 @@ impl fmt::Display for Reason {
             Self::Twice => "is declared twice; leave one",
         })
     }
+}
+
+fn kind<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Kind>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let kind = text.map(|text| Kind::deserialize(text.into_deserializer()));
+    // Not repeated: somebody may write a token in its place.
+    kind.transpose().map_err(|_: value::Error| {
+        D::Error::custom("is password, personal-access-token, organization-access-token or identity-token")
+    })
 }
 
 fn parsed<'de, D: Deserializer<'de>, T: FromStr<Err: fmt::Display>>(deserializer: D) -> Result<T, D::Error> {

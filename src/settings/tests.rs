@@ -131,6 +131,10 @@ fn unknown_keys_and_bad_values_are_refused_with_field_line_and_column() {
             "{\n \"keyFile\": \"key\"}",
             "keyFile: is not an absolute path at line 2 column 18",
         ),
+        (
+            "{\"registries\": {\"h\": {\"caFile\": \"ca.pem\"}}}",
+            "registries.h.caFile: is not an absolute path at line 1 column 41",
+        ),
         ("{", "EOF while parsing an object at line 1 column 1"),
     ] {
         assert_eq!(
@@ -205,6 +209,10 @@ fn a_declaration_that_does_not_hold_is_refused_with_field_line_and_column_and_it
         (
             r#"{"server": "h", "username": "u", "secret": {"env": "A"}, "scopes": ["read"]}"#,
             "credentials[0].scopes: scope: write TYPE:NAME:ACTION[,ACTION], as in repository:library/alpine:pull",
+        ),
+        (
+            r#"{"server": "h", "username": "u", "secret": {"env": "A"}, "kind": "canary"}"#,
+            "credentials[0].kind: is password, personal-access-token, organization-access-token or identity-token",
         ),
         (
             r#"{"server": "h", "username": "u", "secret": {"env": "A"}, "expires": "30d"}"#,

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use time::OffsetDateTime;
 
 use super::{Rooms, Wanted};
@@ -217,22 +217,24 @@ pub(crate) fn trust(hosts: &[String], own: &RegistrySettings) -> Result<Trust> {
         .flat_map(|host| settings::certificate_directories(host))
         .flat_map(|directory| foreign::files_ending_in(".crt", &directory))
         .collect();
-    if let Some(path) = &own.ca_file {
-        // Another would be read from wherever the command is run, which may be a stranger's repository.
-        ensure!(
-            path.is_absolute(),
-            "settings.json: caFile {} is not an absolute path",
-            path.display()
-        );
-        paths.push(path.clone());
-    }
+    paths.extend(own.ca_file.clone());
     // It is read by a library, to its end.
     if let Some(roots) = settings::root_certificates() {
         foreign::ensure_it_ends(&roots).context("SSL_CERT_FILE")?;
     }
     let mut files = Vec::new();
     for path in paths {
-        let pem = foreign::read(&path)?.with_context(|| format!("{}: is not there", path.display()))?;
+        let is_ours = own.ca_file.as_ref() == Some(&path);
+        let said_where = || {
+            if is_ours {
+                "caFile in settings.json"
+            } else {
+                "certificates"
+            }
+        };
+        let pem = foreign::read(&path)
+            .with_context(said_where)?
+            .with_context(|| format!("{}: {}: is not there", said_where(), path.display()))?;
         files.push(CertificateFile { path, pem });
     }
     Ok(Trust { files })
