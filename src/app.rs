@@ -93,8 +93,14 @@ pub fn run(mut process: Process<'_>) -> ExitCode {
     deadline::answer();
     match said.write(process.stdout, process.stderr) {
         Ok(()) => said.code,
-        // A caller that cannot be answered must not be told that it was.
-        Err(_) => ExitCode::FAILURE,
+        // A caller that cannot be answered must not be told that it was. Who has gone wants no word of it.
+        Err(error) => {
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                let said = one_line(&format!("{PROGRAM}: the answer cannot be written: {error}"));
+                let _ = process.stderr.write_all(said.as_bytes());
+            }
+            ExitCode::FAILURE
+        }
     }
 }
 
@@ -118,9 +124,10 @@ impl Said {
         if self.stdout.expose().len() > PIPE_BYTES {
             deadline::will_wait_for(&"somebody to read its answer");
         }
-        stdout.write_all(self.stdout.expose().as_bytes())?;
-        stdout.flush()?;
-        stderr.write_all(self.stderr.as_bytes())
+        let answered = stdout
+            .write_all(self.stdout.expose().as_bytes())
+            .and_then(|()| stdout.flush());
+        stderr.write_all(self.stderr.as_bytes()).and(answered)
     }
 
     /// What a person reads of a failed command.

@@ -337,6 +337,31 @@ fn a_caller_that_cannot_be_answered_is_not_told_that_it_was() {
     let home = Home::new();
     store(&home, "h", "u", "s");
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let mut child = home.command(HELPER).arg("list").stdout(full).spawn().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(1));
+    for words in [
+        &["list"][..],
+        &["status"],
+        &["add", "i", "--username", "u", "--from", "env:ABSENT"],
+    ] {
+        let output = home
+            .command(HELPER)
+            .args(words)
+            .stdout(full.try_clone().unwrap())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let last =
+            "docker-credential-scoped: the answer cannot be written: No space left on device (os error 28)\n";
+        assert!(stderr.ends_with(last), "{words:?}: {stderr}");
+    }
+}
+
+#[test]
+fn who_has_gone_is_told_nothing() {
+    let home = Home::new();
+    let (read, write) = std::io::pipe().unwrap();
+    drop(read);
+    let output = home.command(HELPER).arg("list").stdout(write).output().unwrap();
+    assert_eq!((output.status.code(), output.stderr), (Some(1), Vec::new()));
 }

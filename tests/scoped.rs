@@ -863,10 +863,15 @@ fn a_token_on_the_command_line_is_refused_and_not_repeated() {
             &["add", "h", "--username", secret],
             &["add", "h", secret],
             &["inspect", secret],
+        ] {
+            run(&home, words, "").is("", told, 2);
+        }
+        // 2 would be the exit code of its command.
+        for words in [
             &["exec", "--profile", secret, "--", "true"],
             &["exec", "--pull", secret, "--", "true"],
         ] {
-            run(&home, words, "").is("", told, 2);
+            run(&home, words, "").is("", told, 125);
         }
         // What a command of another program says is its own.
         let words = [

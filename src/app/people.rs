@@ -49,7 +49,13 @@ pub(super) fn serve(program: &str, process: &mut Process<'_>) -> Said {
             } else {
                 (text, String::new())
             };
-            let code = u8::try_from(message.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+            let is_exec = process.arguments.get(1).is_some_and(|command| command == "exec");
+            let code = match u8::try_from(message.exit_code()) {
+                // 2 is for its command to end with.
+                Ok(code) if code != 0 && is_exec => ExitCode::from(exec::NOT_RUN),
+                Ok(code) => ExitCode::from(code),
+                Err(_) => ExitCode::FAILURE,
+            };
             return Said {
                 stderr,
                 code,

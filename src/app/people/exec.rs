@@ -22,13 +22,13 @@ use crate::store::{CredentialStore, Held, Slot, StoreError, TokenServers};
 use crate::token_cache;
 
 /// The exit code where it is us who failed: what env(1) and docker use, and commands seldom do.
-const FAILED: u8 = 125;
+pub(super) const NOT_RUN: u8 = 125;
 
 /// Runs a command with tokens for what is named.
 pub(super) fn exec(arguments: Exec, program: &str, process: &mut Process<'_>) -> Said {
     run(arguments, program, process).map_or_else(
         |error| {
-            let code = error.downcast_ref().map_or(FAILED, NotRun::code);
+            let code = error.downcast_ref().map_or(NOT_RUN, NotRun::code);
             Said::error(&error, ExitCode::from(code))
         },
         |code| Said {
