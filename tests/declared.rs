@@ -233,6 +233,12 @@ fn what_has_expired_is_not_handed_out() {
         "with the mend behind it: {said:?}"
     );
     home.ask(SCOPED, "list", "").is(0, "{}\n", "");
+    // Nobody is there to be asked, and nobody need be.
+    let none = "docker-credential-scoped: ghcr.io: no stored credential may do repository:a/b:pull: profile default \
+                expired 2020-01-01T00:00:00Z (renew it, and say in settings.json until when it is good)\n";
+    home.run(&["token", "ghcr.io", "--pull", "a/b"]).is(1, "", none);
+    let said = home.run(&["token", "ghcr.io"]);
+    assert!(said.stderr.contains(named), "with the mend behind it: {said:?}");
     declared("2999-01-01T00:00:00Z");
     get(&home, "ghcr.io").is(0, &answer("ghcr.io", "ci", CANARY), "");
 }

@@ -220,7 +220,7 @@ fn where_none_covers_the_request_each_ones_lack_is_told_and_nobody_is_asked() {
             "docker-credential-scoped: {here}: no stored credential may do repository:acme/app:pull,push \
              repository:other/app:pull,push: profile read lacks repository:acme/app:push \
              repository:other/app:push; profile default for acme lacks repository:other/app:pull,push; \
-             profile old expired 2020-01-01T00:00:00Z"
+             profile old expired 2020-01-01T00:00:00Z (renew it, and say in settings.json until when it is good)"
         )
     );
     let image = stage.registry.image("other/app");

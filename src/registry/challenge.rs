@@ -92,7 +92,8 @@ impl BearerChallenge {
             realm: stated
                 .parameter("realm")?
                 .ok_or(InvalidChallenge::RealmMissing)?
-                .parse()?,
+                .parse()
+                .map_err(InvalidChallenge::Realm)?,
             service: stated.text("service")?,
             scope: stated.text("scope")?,
             error: stated.text("error")?,
@@ -105,7 +106,7 @@ impl BearerChallenge {
 pub enum InvalidChallenge {
     /// The realm is none.
     #[error("the registry's challenge (WWW-Authenticate): {0}")]
-    Realm(#[from] InvalidRealm),
+    Realm(InvalidRealm),
     /// A Bearer challenge without a realm.
     #[error("the registry's challenge (WWW-Authenticate): does not say where tokens are to be had (realm)")]
     RealmMissing,

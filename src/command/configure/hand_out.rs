@@ -59,13 +59,15 @@ pub fn hand_out(
 fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: OffsetDateTime) -> Result<()> {
     let slot = slot(registry, profile);
     let held = rooms.credentials.get(&slot)?.with_context(|| {
-        let of = if profile.is_default() {
-            String::new()
-        } else {
-            format!(" in profile {profile}")
-        };
         let name = quoted(&registry.to_string());
-        format!("nothing is stored for it{of}; docker login {name} first")
+        if profile.is_default() {
+            format!("nothing is stored for it; docker login {name} first")
+        } else {
+            format!(
+                "nothing is stored for it in profile {profile}; docker-credential-scoped add {name} --profile \
+                 {profile} first"
+            )
+        }
     })?;
     if held.credential().kind == Kind::IdentityToken {
         // It is handed out as it is, and to ask for another with it could use it up.

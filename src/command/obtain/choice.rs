@@ -7,7 +7,7 @@ use thiserror::Error;
 use time::OffsetDateTime;
 
 use super::Wanted;
-use crate::command::credentials::{Credentials, Found, expired_text, said_expiry, unopened_text};
+use crate::command::credentials::{Credentials, Found, expired_text, mend, said_expiry, unopened_text};
 use crate::credential::{Candidate, Profile, UsableCredential, Verdict, select};
 use crate::registry::{ScopeSet, Server};
 use crate::store::{Slot, StoreError};
@@ -152,10 +152,13 @@ fn least(
     if found.is_empty() {
         return Ok(None);
     }
-    let reasons = found.iter().zip(&verdicts).map(|((slot, _), verdict)| {
+    let reasons = found.iter().zip(&verdicts).map(|((slot, held), verdict)| {
         let name = name(slot);
         match verdict {
-            Verdict::Expired(expired) => format!("{name} expired {}", said_expiry(*expired)),
+            Verdict::Expired(expired) => {
+                let mend = mend(slot, held.credential());
+                format!("{name} expired {} ({mend})", said_expiry(*expired))
+            }
             Verdict::Lacks(scopes) => format!("{name} lacks {scopes}"),
             // None was chosen, so none of them was chosen before it.
             Verdict::Chosen

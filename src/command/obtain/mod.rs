@@ -126,6 +126,8 @@ fn attempt(
 ) -> Result<Obtained> {
     let registry = &wanted.registry;
     let own = rooms.credentials.settings.registry(registry);
+    // First what needs nobody: where it ends there, the registry is not asked in vain.
+    let chosen = choose(wanted, rooms.credentials, now)?;
     // What the requests of this call may still take together.
     let left = Cell::new(BUDGET);
     let own_token_server = find_token_server(wanted, &own, rooms, &left)?;
@@ -135,7 +137,6 @@ fn attempt(
         service: wanted.service.clone().or(own_token_server.service),
         ..own_token_server
     };
-    let chosen = choose(wanted, rooms.credentials, now)?;
     if let Some((slot, found)) = &chosen
         && rooms.credentials.recorder.is_wanted()
     {
