@@ -257,6 +257,12 @@ fn what_stands_in_the_wrong_place_is_refused_and_not_repeated() {
             1,
         ),
         (
+            // In UTC it is in the year 10000: what nobody could read again is not put in the place of a secret.
+            vec!["h", "--username", "u", "--expires", "9999-12-31T23:59:59-05:00"],
+            "expires: write a date as in 2027-01-31, a time as in 2027-01-31T12:00:00Z, or a length as in 30d or 8h",
+            1,
+        ),
+        (
             vec!["h", "--username", "u", "--expires", "canary"],
             "expires: write a date as in 2027-01-31, a time as in 2027-01-31T12:00:00Z, or a length as in 30d or 8h",
             1,

@@ -38,7 +38,7 @@ impl Expiry {
 /// The day that something is good through, where a day was named.
 #[must_use]
 pub fn last_day(expires: OffsetDateTime) -> Option<Date> {
-    let expires = expires.to_offset(UtcOffset::UTC);
+    let expires = expires.checked_to_offset(UtcOffset::UTC)?;
     (expires.to_hms() == (23, 59, 59)).then(|| expires.date())
 }
 
@@ -71,10 +71,18 @@ impl FromStr for Expiry {
 }
 
 fn moment_or_day(text: &str) -> Option<Expiry> {
-    let read = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
-    read(text)
+    read_moment(text)
         .map(Expiry::At)
-        .or_else(|| read(&format!("{text}T00:00:00Z")).map(Expiry::Day))
+        .or_else(|| read_moment(&format!("{text}T00:00:00Z")).map(Expiry::Day))
+}
+
+/// Reads a moment in the form of RFC 3339, in UTC. West of Greenwich the last hours of the year 9999 are of the next
+/// there, which no calendar has: written down, it could not be read again.
+#[must_use]
+pub fn read_moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .ok()?
+        .checked_to_offset(UtcOffset::UTC)
 }
 
 /// A moment as it is written down where nobody knows when `now` was.
@@ -116,6 +124,8 @@ mod tests {
             ("2028-02-28", "2028-02-28T23:59:59Z"),
             ("2027-01-31T12:00:00Z", "2027-01-31T12:00:00Z"),
             ("2027-01-31T12:00:00+02:00", "2027-01-31T10:00:00Z"),
+            ("9999-12-31T18:59:59-05:00", "9999-12-31T23:59:59Z"),
+            ("9999-12-31", "9999-12-31T23:59:59Z"),
             ("30d", "2026-12-22T08:00:00Z"),
             ("8h", "2026-11-22T16:00:00Z"),
             ("90min", "2026-11-22T09:30:00Z"),

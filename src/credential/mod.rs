@@ -14,7 +14,7 @@ pub use credential::{
     Credential, IDENTITY_TOKEN_ACCOUNT, KeptSecret, Kind, Origin, SecretAtHand, UsableCredential,
     holds_hub_token,
 };
-pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate, last_day};
+pub use expiry::{Expiry, ExpiryDate, InvalidExpiry, InvalidExpiryDate, last_day, read_moment};
 pub use profile::{InvalidProfile, Profile};
 pub use secret_reference::{HelperName, InvalidHelperName, InvalidSecretReference, SecretReference};
 pub use selection::{Candidate, Verdict, select};

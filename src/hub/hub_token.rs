@@ -3,9 +3,8 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::credential::{Source, TokenId};
+use crate::credential::{Source, TokenId, read_moment};
 use crate::hub::{Permissions, Resource};
 
 /// A token as Docker Hub tells of it. Its texts are Docker Hub's and may hold any character.
@@ -153,11 +152,11 @@ fn when(value: Option<Value>) -> When {
     match value {
         None | Some(Value::Null) => When::Never,
         Some(Value::String(text)) if text.is_empty() => When::Never,
-        Some(Value::String(text)) => match OffsetDateTime::parse(&text, &Rfc3339) {
+        Some(Value::String(text)) => match read_moment(&text) {
             // Servers in Go write the year 1 where they mean no time.
-            Ok(moment) if moment.year() <= 1 => When::Never,
-            Ok(moment) => When::At(moment),
-            Err(_) => When::Odd,
+            Some(moment) if moment.year() <= 1 => When::Never,
+            Some(moment) => When::At(moment),
+            None => When::Odd,
         },
         Some(_) => When::Odd,
     }

@@ -110,7 +110,7 @@ fn until(moment: i64, server_time: Option<OffsetDateTime>) -> Option<Duration> {
     let seconds = if moment < FIRST_TIME {
         moment
     } else {
-        moment - server_time?.unix_timestamp()
+        moment.saturating_sub(server_time?.unix_timestamp())
     };
     Some(Duration::from_secs(seconds.try_into().unwrap_or(0)))
 }
@@ -150,6 +150,11 @@ mod tests {
             (7, now, Some(7)),
             (7, None, Some(7)),
             (-7, now, Some(0)),
+            (
+                i64::MAX,
+                OffsetDateTime::from_unix_timestamp(-2_208_988_800).ok(),
+                u64::try_from(i64::MAX).ok(),
+            ),
         ];
         for (moment, server_time, seconds) in table {
             assert_eq!(

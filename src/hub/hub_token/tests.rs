@@ -128,6 +128,8 @@ fn an_end_that_cannot_be_read_is_not_the_absence_of_one() {
         (json!(null), true),
         (json!(""), true),
         (json!("0001-01-01T00:00:00Z"), true),
+        // In UTC it is in the year 10000, which no calendar here has.
+        (json!("9999-12-31T23:59:59-05:00"), false),
         (json!("some day"), false),
         (json!("2027-01-31"), false),
         (json!(1_800_000_000), false),

@@ -1,7 +1,7 @@
 //! Content: what is in a slot's sealed file. Knows nothing of the seal, or of where the file is.
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcDateTime};
 use zeroize::Zeroizing;
 
 use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, SecretReference, TokenId};
@@ -71,13 +71,19 @@ impl<'a> Content<&'a str> {
             kind: *kind,
             token_id: token_id.clone(),
             scopes,
-            expires: expires.map(OffsetDateTime::unix_timestamp),
-            created: created.map_or(0, OffsetDateTime::unix_timestamp),
+            expires: expires.map(seconds),
+            created: created.map_or(0, seconds),
             origin: *origin,
         };
         serde_json::to_writer(&mut *bytes, &content).map_err(|_| NoRandomBytes)?;
         Ok(bytes)
     }
+}
+
+/// As many as can be read again: another time zone may have a moment that UTC's calendar has no more.
+fn seconds(moment: OffsetDateTime) -> i64 {
+    let last = UtcDateTime::MAX.unix_timestamp();
+    moment.unix_timestamp().min(last)
 }
 
 impl Content<String> {
@@ -127,6 +133,8 @@ impl Content<String> {
 
 #[cfg(test)]
 mod tests {
+    use time::UtcOffset;
+
     use super::*;
 
     const WRITTEN: &str = r#"{"server_url":"https://h/","account":"u","secret":"s","kind":"password","created":1700000000,"origin":"client"}"#;
@@ -156,6 +164,20 @@ mod tests {
         );
         assert_eq!(read(WRITTEN).unwrap().allowed, AllowedScopes::Unknown);
         assert_eq!(read(&nothing).unwrap().allowed, AllowedScopes::from_iter([]));
+    }
+
+    #[test]
+    fn a_moment_that_is_in_no_calendar_here_is_written_as_one_that_can_be_read() {
+        let at_home = UtcDateTime::MAX.to_offset(UtcOffset::UTC);
+        let further_west = at_home.replace_offset(UtcOffset::from_hms(-5, 0, 0).unwrap());
+        let credential = Credential {
+            expires: Some(further_west),
+            created: Some(further_west),
+            ..read(WRITTEN).unwrap()
+        };
+        let again = read(str::from_utf8(&Content::write(&credential).unwrap()).unwrap()).unwrap();
+        assert_eq!(again.expires, Some(at_home.truncate_to_second()));
+        assert_eq!(again.created, again.expires);
     }
 
     #[test]
