@@ -768,6 +768,17 @@ fn sessions_are_listed_wherever_they_were_started() {
 }
 
 #[test]
+fn what_a_terminal_would_act_on_is_shown_as_digits_in_json_too() {
+    let scene = scene();
+    let token = session_of(&scene, "desk", "ci", ago(60));
+    scene.hub.change(&token.id, |token| {
+        token.reach = Reach::Personal(vec!["\u{9b}31mred\u{202e}".to_owned()]);
+    });
+    let told = run(&scene, &["session", "list", "--json"]).succeeds().stdout;
+    assert!(told.is_ascii() && told.contains(r"\u009b31mred\u202e"), "{told}");
+}
+
+#[test]
 fn where_nobody_can_ask_what_is_held_here_is_listed() {
     let scene = HubScene::new(Config::default());
     let token = session_of(&scene, "laptop", "p0", ago(60));

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::sessions::{Sessions, Which};
 use crate::command::hub::{Desk, Manager};
 use crate::command::status::Format;
-use crate::command::{Report, aligned, printable, rfc3339};
+use crate::command::{Report, aligned, in_ascii, printable, rfc3339};
 use crate::credential::{AllowedScopes, Credential, PrunePlan, SessionLabel, SessionToken};
 use crate::hub::{HubToken, Permissions};
 use crate::store::Slot;
@@ -54,7 +54,7 @@ pub fn list(account: Option<&str>, format: Format, desk: Desk<'_>) -> Result<Rep
         add_rows(&mut rows, None, held);
     }
     match format {
-        Format::Json => report.text = serde_json::to_string_pretty(&rows)? + "\n",
+        Format::Json => report.text = in_ascii(&serde_json::to_string_pretty(&rows)?) + "\n",
         Format::Table if rows.is_empty() => report.say("There are no session tokens."),
         Format::Table => {
             let mut lines = vec![HEADER.map(str::to_owned)];
