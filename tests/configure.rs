@@ -7,6 +7,7 @@ mod command;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::thread;
 
 use command::{Home, is_there};
 
@@ -293,6 +294,28 @@ fn a_person_is_asked_and_a_yes_imports() {
             "{seen}"
         );
     }
+}
+
+#[test]
+fn of_many_who_configure_at_once_all_are_heeded_and_all_undone() {
+    let home = Home::new();
+    let registries: Vec<_> = (0..12).map(|number| format!("r{number}.example")).collect();
+    thread::scope(|scope| {
+        for registry in &registries {
+            let home = &home;
+            scope.spawn(move || assert_eq!(home.run(&["configure", "--registry", registry]).code, Some(0)));
+        }
+    });
+    for registry in &registries {
+        assert!(
+            home.config().contains(&format!("\"{registry}\": \"scoped\"")),
+            "{}",
+            home.config()
+        );
+    }
+    let said = home.run(&["configure", "--undo"]);
+    assert_eq!((said.code, said.stderr.as_str()), (Some(0), ""));
+    assert!(!is_there(&home.at("home/.docker/config.json")));
 }
 
 #[test]

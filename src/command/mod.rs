@@ -23,6 +23,7 @@ pub mod session;
 pub mod status;
 pub mod store;
 pub mod token;
+mod turn;
 
 use std::fmt::{self, Write as _};
 

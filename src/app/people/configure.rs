@@ -99,7 +99,14 @@ fn configure_client(
     }
     let recorder = Recorder::new(&Settings::load(files::user_id())?, data_location);
     for offer in offers {
-        let imported = import::import(offer, process.variables, credentials, &recorder, process.now)?;
+        let imported = import::import(
+            offer,
+            process.variables,
+            credentials,
+            &recorder,
+            data_location(),
+            process.now,
+        )?;
         report.text += &imported.text;
         report.notes += &imported.notes;
         report.is_incomplete |= imported.is_incomplete;

@@ -33,5 +33,12 @@ pub(super) fn import(
         is_dry_run: dry_run,
     };
     let recorder = Recorder::new(&Settings::load(files::user_id())?, data_location);
-    import::import(&request, process.variables, credentials, &recorder, process.now)
+    import::import(
+        &request,
+        process.variables,
+        credentials,
+        &recorder,
+        data_location(),
+        process.now,
+    )
 }

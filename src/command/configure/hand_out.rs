@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::slice;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use time::OffsetDateTime;
@@ -11,16 +10,14 @@ use crate::activity_log::Action;
 use crate::client_config::set_hand_out;
 use crate::command::obtain::refresh_token::{Login, obtain, prove};
 use crate::command::obtain::{Rooms, Wanted, find_token_server};
+use crate::command::turn::{SETTINGS, turn};
 use crate::command::{Report, forget_tokens, quoted};
 use crate::credential::{Kind, Profile};
-use crate::files::{self, Location, Lock, foreign};
+use crate::files::{self, Location, foreign};
 use crate::http::BUDGET;
 use crate::registry::{Registry, ScopeSet, Server};
 use crate::settings::{HandOut, Settings};
 use crate::store::Slot;
-
-/// A change takes milliseconds; a process that has not made it in two seconds is stopped.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Sets what is handed out for these registries. An identity token must be had with this profile's credential first;
 /// where one registry gives none, nothing is changed for any.
@@ -44,7 +41,9 @@ pub fn hand_out(
                 .with_context(|| format!("{registry}: settings.json is left as it was"))?;
         }
     }
-    let _turn = turn(data);
+    // Of two that change settings.json at once the second would write it without what the first has said, and a registry
+    // go on to be answered with its secret.
+    let _turn = turn(SETTINGS, data);
     write(registries, hand_out, &mut report)?;
     for registry in registries {
         if rooms.credentials.settings.registry(registry).hand_out != hand_out {
@@ -100,13 +99,6 @@ fn try_out(registry: &Registry, profile: &Profile, rooms: Rooms<'_>, now: Offset
 
 fn slot(registry: &Registry, profile: &Profile) -> Slot {
     Slot::new(Server::Registry(registry.clone()), profile.clone())
-}
-
-/// The turn to change settings.json. Of two that change it at once the second would write it without what the first
-/// has said, and a registry go on to be answered with its secret. Without a turn it is changed all the same.
-fn turn(data: Option<&Location>) -> Option<Lock> {
-    let locks = data?.create().ok()?.create_below("locks").ok()?;
-    locks.lock("settings", PATIENCE, || false)
 }
 
 /// Writes settings.json, every other byte of it as it was.

@@ -15,6 +15,7 @@ use std::fmt::Write as _;
 use anyhow::{Context, Result};
 
 use crate::client_config::{ConfigFile, Key};
+use crate::command::turn::{CONFIGURATION, turn};
 use crate::command::{Report, import};
 use crate::credential::Profile;
 use crate::files::Location;
@@ -107,6 +108,7 @@ pub fn configure(request: &Request, data: Option<Location>, variables: Variables
         report.say(DRY_RUN);
     }
     let executable = settings::executable().context("cannot find the file of this program")?;
+    let _turn = (!request.is_dry_run).then(|| turn(CONFIGURATION, data.as_ref()));
     let mut journal = Journal::open(data)?;
     let program = program(&request.profile);
     let link = if request.profile.is_default() {

@@ -8,10 +8,12 @@ use crate::client_config::{Change, ConfigFile, What};
 use crate::command::Report;
 use crate::command::configure::DRY_RUN;
 use crate::command::configure::journal::Journal;
+use crate::command::turn::{CONFIGURATION, turn};
 use crate::files::{self, Location, foreign};
 
 /// Undoes all that is on record. A file that cannot be put back keeps its part of the record.
 pub fn undo(data: Option<Location>, is_dry_run: bool) -> Result<Report> {
+    let _turn = (!is_dry_run).then(|| turn(CONFIGURATION, data.as_ref()));
     let mut journal = Journal::open(data)?;
     let mut report = Report::default();
     if journal.changes().is_empty() {

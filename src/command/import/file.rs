@@ -8,6 +8,7 @@ use anyhow::{Context, Result, ensure};
 use crate::client_config::{AuthEntry, ConfigFile, Key, Login};
 use crate::command::import::keep::{Keeper, Kept};
 use crate::command::import::{Request, Source, sentence};
+use crate::command::turn::{CONFIGURATION, turn};
 use crate::command::{Report, configure, profile_option, quoted};
 use crate::files::{self, foreign};
 use crate::registry::{Registry, Server, ServerUrl};
@@ -80,7 +81,9 @@ pub(super) fn import(
             Err(error) => report.fail(left(&error)),
         }
     }
+    let turn = (!request.is_dry_run).then(|| turn(CONFIGURATION, keeper.data.as_ref()));
     take_out(path, &imported, request.is_dry_run, &mut report);
+    drop(turn);
     if report.text.is_empty() && report.notes.is_empty() {
         report.text = format!("Nothing to import from {shown}.\n");
     }

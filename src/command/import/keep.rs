@@ -9,9 +9,10 @@ use crate::activity_log::Action;
 use crate::client_config::Login;
 use crate::command::recorder::{Activity, Recorder};
 use crate::credential::{AllowedScopes, Credential, KeptSecret, Kind, Origin, Profile};
+use crate::files::Location;
 use crate::registry::ServerUrl;
 use crate::secret::Secret;
-use crate::store::{CredentialStore, Held, Slot, StoreError};
+use crate::store::{CredentialStore, Slot, StoreError};
 
 /// Keeps logins in one profile.
 pub(super) struct Keeper<'a> {
@@ -20,6 +21,8 @@ pub(super) struct Keeper<'a> {
     pub(super) recorder: &'a Recorder,
     pub(super) now: OffsetDateTime,
     pub(super) is_dry_run: bool,
+    /// Where the turn to change a file is had.
+    pub(super) data: Option<Location>,
     /// What a dry run would have kept by now.
     pub(super) would: RefCell<Vec<(ServerUrl, String, Secret)>>,
 }
@@ -49,19 +52,13 @@ pub(super) enum NotKept {
 impl Keeper<'_> {
     /// Puts a login into its slot, unless the slot holds another.
     pub(super) fn keep(&self, server_url: ServerUrl, login: &Login) -> Result<Kept, NotKept> {
-        if let Some(held) = self.held(&server_url)? {
-            return if is_same(&held, login) {
-                Ok(Kept::Already)
-            } else {
-                Err(NotKept::Conflict {
-                    account: held.credential.account,
-                })
+        let slot = Slot::new(server_url.server().clone(), self.profile.clone());
+        if self.is_dry_run {
+            return match self.store.get(&slot)? {
+                Some(held) => left_alone(&held.credential, login),
+                None => self.would_keep(server_url, login),
             };
         }
-        if self.is_dry_run {
-            return self.would_keep(server_url, login);
-        }
-        let slot = Slot::new(server_url.server().clone(), self.profile.clone());
         let credential = Credential {
             // A personal access token that docker's browser login got is not told from another here: nobody knows when
             // either was stored.
@@ -75,12 +72,19 @@ impl Keeper<'_> {
             origin: Origin::Import,
             server_url,
         };
-        self.store.put(&slot, &credential, self.now)?;
+        // Who logs in meanwhile is not to find another login in place of his own.
+        let put = self.store.change(&slot, self.now, |before| match before {
+            Some(held) => Err(Unput(left_alone(held, login))),
+            None => Ok(credential),
+        });
+        if let Err(Unput(why)) = put {
+            return why;
+        }
         let account = Some(login.account.as_str());
         self.recorder
             .record(Activity::of(Action::Import, &slot, account), self.now);
-        match self.held(&credential.server_url)? {
-            Some(held) if is_same(&held, login) => Ok(Kept::New),
+        match self.store.get(&slot)? {
+            Some(held) if is_same(&held.credential, login) => Ok(Kept::New),
             Some(_) | None => Err(NotKept::ReadBack),
         }
     }
@@ -100,16 +104,27 @@ impl Keeper<'_> {
             }
         }
     }
+}
 
-    /// What the server's own slot holds, and not that of a prefix of it.
-    fn held(&self, server_url: &ServerUrl) -> Result<Option<Held>, StoreError> {
-        Ok(self
-            .store
-            .find(server_url.server(), self.profile)?
-            .filter(|held| held.credential.server_url == *server_url))
+/// What became of a login where the slot holds something: for that it was not put there.
+struct Unput(Result<Kept, NotKept>);
+
+impl From<StoreError> for Unput {
+    fn from(error: StoreError) -> Self {
+        Self(Err(error.into()))
     }
 }
 
-fn is_same(held: &Held, login: &Login) -> bool {
-    held.credential.account == login.account && held.credential.secret.is(&login.secret)
+fn left_alone(held: &Credential, login: &Login) -> Result<Kept, NotKept> {
+    if is_same(held, login) {
+        Ok(Kept::Already)
+    } else {
+        Err(NotKept::Conflict {
+            account: held.account.clone(),
+        })
+    }
+}
+
+fn is_same(held: &Credential, login: &Login) -> bool {
+    held.account == login.account && held.secret.is(&login.secret)
 }

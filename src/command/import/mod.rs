@@ -15,6 +15,7 @@ use time::OffsetDateTime;
 use crate::command::recorder::Recorder;
 use crate::command::{Report, profile_option, quoted};
 use crate::credential::{HelperName, InvalidHelperName, Profile};
+use crate::files::Location;
 use crate::registry::Registry;
 use crate::secret_source::{Depth, Helper};
 use crate::settings::{self, Variables};
@@ -81,6 +82,7 @@ pub fn import(
     variables: Variables<'_>,
     store: &CredentialStore,
     recorder: &Recorder,
+    data: Option<Location>,
     now: OffsetDateTime,
 ) -> Result<Report> {
     let keeper = Keeper {
@@ -89,6 +91,7 @@ pub fn import(
         recorder,
         now,
         is_dry_run: request.is_dry_run,
+        data,
         would: RefCell::default(),
     };
     match &request.source {
