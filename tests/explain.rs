@@ -378,7 +378,7 @@ fn the_token_that_a_fetched_secret_got_is_found_without_fetching_it() {
             "          because no other may do this",
             "get       [S], profile default: account ci, and the secret from environment variable CANARY",
             "cache     an access token until [U]",
-            "wire      nothing: the access token is remembered, if the secret is still the one that it was had with",
+            "wire      nothing: the access token is remembered, if the secret is still the one that was sent then",
         ],
     );
 }
@@ -400,6 +400,38 @@ fn a_refused_credential_is_not_asked_with_again() {
             "cache     a refusal until [U]: http://[S] refused the credential (401): it is wrong, expired or revoked; log in \
              again",
             "wire      nothing before that, since the credential was refused",
+        ],
+    );
+}
+
+#[test]
+fn a_secret_that_was_refused_may_be_another_where_it_is_fetched() {
+    let scene = Scene::usual(|_| Answer::new(401, "{}"));
+    declare(
+        &scene,
+        &[json!({ "username": "ci", "secret": { "env": "CANARY" } })],
+    );
+    let mut token = support::scene::command(&scene.home, &scene.fixture.address());
+    token
+        .args(["--pull", "a/b"])
+        .env("CANARY", "canary-of-the-environment");
+    let said = Outcome::of(&mut token, b"").fails();
+    let mend = "it is wrong, expired or revoked; it was fetched from environment variable CANARY: put the right one there\n";
+    assert!(said.stderr.ends_with(mend), "{said:?}");
+    explains(
+        &scene,
+        "",
+        &["--scope", "repository:a/b:pull"],
+        0,
+        &[
+            "request   [S], repository:a/b:pull",
+            "used      profile default: account ci, secret in environment variable CANARY, not fetched now, allowed scopes \
+             unknown",
+            "          because no other may do this",
+            "get       [S], profile default: account ci, and the secret from environment variable CANARY",
+            "cache     a refusal until [U]: http://[S] refused the credential (401)",
+            "wire      nothing before that, since the credential was refused, if the secret is still the one that was sent \
+             then",
         ],
     );
 }

@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use crate::files::{Location, Lock};
 
+/// Of the clients' configuration, and the record of what was changed there.
+pub(super) const CONFIGURATION: &str = "configuration";
+
+/// Of settings.json.
+pub(super) const SETTINGS: &str = "settings";
+
 /// A change takes milliseconds; a process that has not made it in two seconds is stopped.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -13,9 +19,3 @@ pub(super) fn turn(name: &str, data: Option<&Location>) -> Option<Lock> {
     let locks = data?.create().ok()?.create_below("locks").ok()?;
     locks.lock(name, PATIENCE, || false)
 }
-
-/// Of the clients' configuration, and the record of what was changed there.
-pub(super) const CONFIGURATION: &str = "configuration";
-
-/// Of settings.json.
-pub(super) const SETTINGS: &str = "settings";

@@ -36,7 +36,7 @@ pub(super) fn say_exchange(
     let if_same = if is_kept_here {
         ""
     } else {
-        ", if the secret is still the one that it was had with"
+        ", if the secret is still the one that was sent then"
     };
     let mut cached = Vec::new();
     let mut ends = None;
@@ -53,7 +53,7 @@ pub(super) fn say_exchange(
             Answered::Refusal(word) if is_of_scope || entry.scope.is_empty() && entry.service.is_none() => {
                 cached.push(format!("a refusal until {until}: {word}"));
                 ends.get_or_insert_with(|| {
-                    "nothing before that, since the credential was refused".to_owned()
+                    format!("nothing before that, since the credential was refused{if_same}")
                 });
             }
             Answered::Token(_) | Answered::Refusal(_) => {}

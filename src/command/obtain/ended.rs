@@ -5,7 +5,7 @@ use anyhow::{Error, anyhow};
 use super::cache_key::RefusedBefore;
 use crate::command::credentials::{named, session_mend};
 use crate::command::{profile_option, quoted};
-use crate::credential::{Kind, UsableCredential};
+use crate::credential::{Kind, SecretReference, UsableCredential};
 use crate::store::Slot;
 use crate::token::ExchangeError;
 
@@ -50,6 +50,16 @@ fn meaning(slot: &Slot, credential: &UsableCredential) -> Option<String> {
         return Some(format!(
             "the session token may have been revoked, have expired, or have been pruned, since of an account's the five \
              most recently used are kept; {mend}"
+        ));
+    }
+    if let Some(reference) = &credential.secret.reference {
+        // Who logs in puts another beside it, and the next job finds the old one again.
+        let from = serde_json::from_str(reference).map_or_else(
+            |_| "elsewhere".to_owned(),
+            |reference: SecretReference| format!("from {reference}"),
+        );
+        return Some(format!(
+            "it is wrong, expired or revoked; it was fetched {from}: put the right one there"
         ));
     }
     let id = credential.token_id.as_ref()?;
