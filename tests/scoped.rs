@@ -900,3 +900,29 @@ fn a_token_on_the_command_line_is_refused_and_not_repeated() {
         );
     }
 }
+
+#[test]
+fn what_is_as_long_as_it_may_be_is_kept_and_shown_and_what_is_longer_takes_no_place() {
+    let home = Home::new();
+    let scopes: Vec<_> = (0..1500)
+        .map(|number| format!("repository:acme/platform/service-{number:04}:pull,push"))
+        .collect();
+    let mut words = vec!["add", "h", "--username", "u"];
+    for scope in &scopes {
+        words.extend(["--scope", scope]);
+    }
+    run(&home, &words, "secret").succeeds();
+    run(&home, &["status"], "").succeeds();
+    run(&home, &["get"], "h").is(&found("h", "u", "secret"), "", 0);
+
+    let long = "x".repeat(100_000);
+    let mut words = vec!["add", "h", "--username", "u", "--from", "command", "--", "cat"];
+    words.extend([long.as_str(); 16]);
+    run(&home, &words, "").is(
+        "",
+        "docker-credential-scoped: the credential is larger than one may be; shorten its scopes, or the command that its \
+         secret is from\n",
+        1,
+    );
+    run(&home, &["get"], "h").is(&found("h", "u", "secret"), "", 0);
+}

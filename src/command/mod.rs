@@ -184,7 +184,8 @@ pub fn aligned<const COLUMNS: usize>(lines: &[[String; COLUMNS]]) -> String {
         let cells = line
             .iter()
             .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"))
+            // Not as `{cell:width$}`, which ends at a width of 65,535 with a panic.
+            .map(|(cell, width)| cell.clone() + &" ".repeat(width - cell.chars().count()))
             .collect::<Vec<_>>();
         text.push_str(cells.join("  ").trim_end());
         text.push('\n');

@@ -367,6 +367,11 @@ pub enum StoreError {
         /// What is wrong with it, and the mend.
         why: Unopened,
     },
+    /// What is to be kept could not be read again. Nothing was written.
+    #[error(
+        "the credential is larger than one may be; shorten its scopes, or the command that its secret is from"
+    )]
+    TooLarge,
 }
 
 /// Whether both are the same account with the same secret, whatever else is known of them.

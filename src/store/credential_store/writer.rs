@@ -2,8 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::StoreError;
 use super::content::Content;
+use super::{MAX_SLOT_BYTES, StoreError};
 use crate::credential::Credential;
 use crate::files::{FileError, PrivateDirectory};
 use crate::seal::{self, Key};
@@ -39,7 +39,12 @@ impl Writer<'_> {
 
     fn seal(&self, name: &str, credential: &Credential) -> Result<Vec<u8>, StoreError> {
         let content = Content::write(credential)?;
-        Ok(seal::seal(self.key, name, &content)?)
+        let sealed = seal::seal(self.key, name, &content)?;
+        // What could not be read again is not put in the place of what can.
+        if sealed.len() as u64 > MAX_SLOT_BYTES {
+            return Err(StoreError::TooLarge);
+        }
+        Ok(sealed)
     }
 
     /// Writes a file as a slot is written, and removes it.
